@@ -1,0 +1,1 @@
+//! What fp reads out of a Dockerfile and the files beside it.

@@ -1,0 +1,1 @@
+//! The container engines: they build, hold, push and pull images.

@@ -1,0 +1,1 @@
+//! SIGINT and SIGTERM, as a value that running work can wait for.

@@ -1,0 +1,10 @@
+//! `fp` names a CI image by a fingerprint of its inputs, and makes that image available.
+//!
+//! ARCHITECTURE.md beside this crate maps the modules and states what always holds.
+
+pub mod dockerfile;
+pub mod engine;
+pub mod inputs;
+pub mod interrupt;
+pub mod reference;
+pub mod registry;

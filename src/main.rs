@@ -1,0 +1,3 @@
+//! The `fp` program.
+
+fn main() {}

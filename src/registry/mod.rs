@@ -1,0 +1,1 @@
+//! The registry: look-ups, credentials, manifests.

@@ -1,0 +1,1 @@
+//! The tests that run `fp` as a process, one module per command.

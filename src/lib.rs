@@ -2,9 +2,14 @@
 //!
 //! ARCHITECTURE.md beside this crate maps the modules and states what always holds.
 
+pub mod config;
 pub mod dockerfile;
 pub mod engine;
+pub mod environment;
 pub mod inputs;
 pub mod interrupt;
+pub mod path;
+pub mod record;
 pub mod reference;
 pub mod registry;
+pub mod shown;

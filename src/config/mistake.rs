@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::template;
 use crate::environment::NotText;
 use crate::inputs::pattern;
-use crate::{path, reference};
+use crate::path;
+use crate::reference::ParseError;
 
 /// Why there is no usable configuration.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +72,9 @@ pub enum MistakeKind {
     #[error(transparent)]
     Template(#[from] template::Error),
     #[error("`{text}` is not a repository")]
-    Repository { text: String, source: reference::Error },
+    Repository { text: String, source: ParseError },
     #[error("`{text}` does not give a valid tag")]
-    Tag { text: String, source: reference::Error },
+    Tag { text: String, source: ParseError },
     #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
     StagingTag(String),
     #[error("the environment variable {0} is not set, and no default is given")]

@@ -2,7 +2,9 @@
 //!
 //! ARCHITECTURE.md beside this crate maps the modules and states what always holds.
 
+pub mod cli;
 pub mod config;
+pub mod context;
 pub mod dockerfile;
 pub mod engine;
 pub mod environment;
@@ -12,4 +14,5 @@ pub mod path;
 pub mod record;
 pub mod reference;
 pub mod registry;
+pub mod report;
 pub mod shown;

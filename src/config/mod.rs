@@ -22,8 +22,8 @@ pub use written::{EngineChoice, Push};
 use crate::environment::Environment;
 use crate::inputs::pattern::Pattern;
 use crate::path::RootPath;
-use crate::record::FORMAT;
-use crate::reference::Repository;
+use crate::record::{FORMAT, Fingerprint};
+use crate::reference::{Repository, Tag};
 
 /// The name of an image in fingerprint.toml: `[a-z0-9]+([._-][a-z0-9]+)*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +74,21 @@ pub struct Image {
     pub push: Push,
     /// The address for the label `org.opencontainers.image.source`.
     pub source: Option<String>,
+}
+
+impl Image {
+    /// The repository; `localhost/fp/NAME` for an image that stays in the engine.
+    pub fn repository(&self) -> Repository {
+        self.repository.clone().unwrap_or_else(|| {
+            let local = format!("localhost/fp/{}", self.name);
+            local.parse().expect("an image name is a valid part of a repository")
+        })
+    }
+
+    /// The tag for `fingerprint`.
+    pub fn tag(&self, fingerprint: &Fingerprint) -> Tag {
+        self.tag.expand(fingerprint).parse().expect("the template was checked to give valid tags")
+    }
 }
 
 /// Where the value of a build argument comes from, once the environment has been asked.

@@ -14,7 +14,8 @@ use super::Error;
 use super::error::NoMatch;
 use super::links::{self, Kind};
 use super::pattern::Pattern;
-use super::repositories::{Repository, Rules};
+use super::gitignore::IgnoreStack;
+use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
 use crate::config::is_git_top;
 use crate::environment::Environment;
@@ -75,7 +76,7 @@ struct Search<'a> {
 #[derive(Clone)]
 struct Scope {
     repository: Option<Rc<Repository>>,
-    rules: Rules,
+    rules: IgnoreStack,
 }
 
 /// A name in a folder, and what it stands for.
@@ -132,11 +133,11 @@ impl Search<'_> {
         let mut scope = outer.clone();
         if has(".git") && self.is_nested(folder, &scope) {
             let repository = self.nested(folder, scope.repository.as_deref())?;
-            scope = Scope { repository: Some(repository), rules: Rules::default() };
+            scope = Scope { repository: Some(repository), rules: IgnoreStack::default() };
         }
         if let Some(repository) = &scope.repository {
             if has(".gitignore") {
-                scope.rules = scope.rules.with_own(self.root, repository, folder)?;
+                scope.rules = repository.with_own(&scope.rules, &repository.relative(folder))?;
             }
             if names.is_empty() && covered.is_some() {
                 // It could be a submodule that is not checked out.
@@ -171,7 +172,7 @@ impl Search<'_> {
             return Ok(());
         }
         if let Some(repository) = &scope.repository
-            && scope.rules.exclude(&repository.relative(&path), is_folder)
+            && excludes(&scope.rules, &repository.relative(&path), is_folder)
         {
             repository.in_doubt.set(true);
             self.passed_by.push(NoMatch::Ignored(path));
@@ -265,8 +266,8 @@ impl Search<'_> {
     fn scope(&mut self, folder: &RootPath) -> Result<(Scope, bool), Error> {
         let repository = self.repository_of(folder)?;
         let (rules, excluded) = match &repository {
-            Some(repository) => Rules::above(repository, folder)?,
-            None => (Rules::default(), false),
+            Some(repository) => repository.rules_above(folder)?,
+            None => (IgnoreStack::default(), false),
         };
         Ok((Scope { repository, rules }, excluded))
     }
@@ -306,7 +307,7 @@ impl Search<'_> {
         if !is_git_top(&path.in_root(self.root)) {
             return Err(Error::Submodule { path });
         }
-        let scope = Scope { repository: Some(Rc::clone(outer)), rules: Rules::default() };
+        let scope = Scope { repository: Some(Rc::clone(outer)), rules: IgnoreStack::default() };
         let covered = self.selection.covering(&path);
         self.folder(&path, &scope, covered)
     }

@@ -87,7 +87,7 @@ pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
         }
         let text = text(root, &next)?;
         let absolute = text.starts_with(b"/");
-        let parts = text.split(|&byte| byte == b'/').filter(|part| !matches!(part, b"" | b"."));
+        let parts = text.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
         for part in parts.rev() {
             rest.push_front(part.to_vec());
         }

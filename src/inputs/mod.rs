@@ -17,6 +17,7 @@ mod selection;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::Error;
 
 use crate::config::{ArgValue, Image};

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::gitignore::{Decision, Gitignore};
+use super::gitignore::{Gitignore, IgnoreStack, Verdict};
 use super::{Error, git};
 use crate::config::is_git_top;
 use crate::environment::Environment;
@@ -114,6 +114,49 @@ impl Repository {
         };
         Ok(text.split(|&byte| byte == b'\n').filter_map(value).collect())
     }
+
+    /// The rules of all folders from the top down to the one that holds `folder`, and whether they exclude `folder` or
+    /// one of those in between.
+    pub(super) fn rules_above(&self, folder: &RootPath) -> Result<(IgnoreStack, bool), Error> {
+        let relative = self.relative(folder);
+        let mut rules = IgnoreStack::default();
+        let mut excluded = false;
+        let mut length = 0;
+        for part in relative.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+            rules = self.with_own(&rules, &relative[..length])?;
+            length += part.len() + usize::from(length > 0);
+            excluded |= excludes(&rules, &relative[..length], true);
+        }
+        Ok((rules, excluded))
+    }
+
+    /// `rules` and those of the `.gitignore` in `folder`, a path relative to the top.
+    ///
+    /// A `.gitignore` that is a link is not read, as git does not read it either.
+    pub(super) fn with_own(
+        &self,
+        rules: &IgnoreStack,
+        folder: &[u8],
+    ) -> Result<IgnoreStack, Error> {
+        let path = self.top.join(OsStr::from_bytes(folder)).join(".gitignore");
+        let unreadable = |source| Error::GitFile { path: path.clone(), source };
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_file() => {
+                let own = Gitignore::parse(&fs::read(&path).map_err(unreadable)?);
+                Ok(rules.below(folder, own))
+            }
+            Ok(_) => Ok(rules.clone()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(rules.clone()),
+            Err(source) => Err(unreadable(source)),
+        }
+    }
+}
+
+/// Whether `rules` exclude the path that git calls `relative`; folders above it are not looked at.
+pub(super) fn excludes(rules: &IgnoreStack, relative: &[u8], is_folder: bool) -> bool {
+    rules
+        .decide(relative, is_folder)
+        .is_some_and(|(_, decision)| decision.verdict == Verdict::Ignored)
 }
 
 /// The folder with git's own files: `.git`, or what a `.git` file points to.
@@ -125,77 +168,5 @@ fn git_folder(top: &Path) -> PathBuf {
             None => git,
         },
         Err(_) => git,
-    }
-}
-
-/// The `.gitignore` rules that apply in a folder of a repository: those of each folder from the top down to it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Rules {
-    /// Each with the length of its folder's path from the top, slash included.
-    levels: Vec<(usize, Rc<Gitignore>)>,
-}
-
-impl Rules {
-    /// The rules of all folders from the top of `repository` down to the one that holds `folder`, and whether they
-    /// exclude `folder` or one of those in between.
-    pub(super) fn above(
-        repository: &Repository,
-        folder: &RootPath,
-    ) -> Result<(Self, bool), Error> {
-        let relative = repository.relative(folder);
-        let mut rules = Rules::default();
-        let mut excluded = false;
-        let mut at = repository.top.clone();
-        let mut length = 0;
-        for part in relative.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
-            rules.read_level(&at.join(".gitignore"), length)?;
-            length += part.len();
-            excluded |= rules.exclude(&relative[..length], true);
-            length += 1;
-            at.push(OsStr::from_bytes(part));
-        }
-        Ok((rules, excluded))
-    }
-
-    /// These rules and those of `folder`'s own `.gitignore`.
-    pub(super) fn with_own(
-        &self,
-        root: &Path,
-        repository: &Repository,
-        folder: &RootPath,
-    ) -> Result<Self, Error> {
-        let length = match repository.relative(folder).len() {
-            0 => 0,
-            length => length + 1,
-        };
-        let mut rules = self.clone();
-        let file = folder.in_root(root).join(".gitignore");
-        rules.read_level(&file, length)?;
-        Ok(rules)
-    }
-
-    /// A `.gitignore` that is a link is not read, as git does not read it either.
-    fn read_level(&mut self, file: &Path, length: usize) -> Result<(), Error> {
-        let unreadable = |source| Error::GitFile { path: file.to_path_buf(), source };
-        match fs::symlink_metadata(file) {
-            Ok(metadata) if metadata.is_file() => {
-                let rules = Gitignore::parse(&fs::read(file).map_err(unreadable)?);
-                self.levels.push((length, Rc::new(rules)));
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(unreadable(source)),
-        }
-    }
-
-    /// Whether the rules exclude the path that git calls `relative`. Rules nearer to it are stronger; folders above it
-    /// are not looked at.
-    pub(super) fn exclude(&self, relative: &[u8], is_folder: bool) -> bool {
-        self.levels
-            .iter()
-            .rev()
-            .find_map(|(length, rules)| rules.decide(&relative[*length..], is_folder))
-            .is_some_and(|decision| decision == Decision::Ignored)
     }
 }

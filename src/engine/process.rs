@@ -58,6 +58,18 @@ impl Invocation {
         }
         command
     }
+
+    /// The output of this invocation, if its status tells of success.
+    pub fn succeeded(&self, output: Output) -> Result<Output, Error> {
+        if output.status.success() {
+            return Ok(output);
+        }
+        Err(Error::Failed {
+            command: self.command(),
+            status: output.status,
+            last_lines: output.stderr,
+        })
+    }
 }
 
 /// What a program that was run to its end has answered.
@@ -99,12 +111,23 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
-/// The line that most probably says why: the last one that says anything.
-fn after_colon(lines: &[String]) -> String {
-    match lines.iter().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!(": {}", line.trim()),
-        None => String::new(),
+impl Error {
+    /// The line that most probably says why: the last one that says anything.
+    pub fn last_line(&self) -> Option<&str> {
+        match self {
+            Error::Failed { last_lines, .. } => last_words(last_lines),
+            _ => None,
+        }
     }
+}
+
+fn last_words(lines: &[String]) -> Option<&str> {
+    let mut lines = lines.iter().rev().map(|line| line.trim());
+    lines.find(|line| !line.is_empty())
+}
+
+fn after_colon(lines: &[String]) -> String {
+    last_words(lines).map_or_else(String::new, |line| format!(": {line}"))
 }
 
 /// Runs a program and keeps its stdout. Any exit status is an answer; `limit` is for the whole call.

@@ -100,7 +100,7 @@ pub enum Error {
     Failed {
         command: String,
         status: ExitStatus,
-        /// The last lines of its output, control characters escaped.
+        /// The last lines of its stderr, or of its stdout if that was all; control characters escaped.
         last_lines: Vec<String>,
     },
     #[error("`{command}` did not answer within {} s", .limit.as_secs_f32())]
@@ -167,26 +167,34 @@ pub async fn forward(
     sink: &mut Sink<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let mut lines = LastLines::default();
+    let mut progress = LastLines::default();
+    let mut complaints = LastLines::default();
     let mut sink_is_open = true;
     let status = supervise(invocation, None, interrupt, async |stdout, stderr| {
-        let take = RefCell::new(|line: &str| {
+        let show = RefCell::new(|line: &str| sink_is_open = sink_is_open && sink(line).is_ok());
+        let take = |line: &str, lines: &mut LastLines| {
             lines.push(line);
-            sink_is_open = sink_is_open && sink(line).is_ok();
-        });
+            (show.borrow_mut())(line);
+        };
         tokio::join!(
-            copy_lines(stdout, |line| (take.borrow_mut())(line)),
-            copy_lines(stderr, |line| (take.borrow_mut())(line)),
+            copy_lines(stdout, |line| take(line, &mut progress)),
+            copy_lines(stderr, |line| take(line, &mut complaints)),
         );
     })
     .await?;
     if status.success() {
         return Ok(());
     }
+    // The streams come in any order, so that the last line of both need not be the one that says why.
+    let last_lines = if complaints.0.is_empty() {
+        progress
+    } else {
+        complaints
+    };
     Err(Error::Failed {
         command: invocation.command(),
         status,
-        last_lines: lines.into(),
+        last_lines: last_lines.into(),
     })
 }
 

@@ -58,6 +58,18 @@ impl Invocation {
         }
         command
     }
+
+    /// The output of this invocation, if its status tells of success.
+    pub fn succeeded(&self, output: Output) -> Result<Output, Error> {
+        if output.status.success() {
+            return Ok(output);
+        }
+        Err(Error::Failed {
+            command: self.command(),
+            status: output.status,
+            last_lines: output.stderr,
+        })
+    }
 }
 
 /// What a program that was run to its end has answered.
@@ -88,7 +100,7 @@ pub enum Error {
     Failed {
         command: String,
         status: ExitStatus,
-        /// The last lines of its output, control characters escaped.
+        /// The last lines of its stderr, or of its stdout if that was all; control characters escaped.
         last_lines: Vec<String>,
     },
     #[error("`{command}` did not answer within {} s", .limit.as_secs_f32())]
@@ -99,12 +111,23 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
-/// The line that most probably says why: the last one that says anything.
-fn after_colon(lines: &[String]) -> String {
-    match lines.iter().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!(": {}", line.trim()),
-        None => String::new(),
+impl Error {
+    /// The line that most probably says why: the last one that says anything.
+    pub fn last_line(&self) -> Option<&str> {
+        match self {
+            Error::Failed { last_lines, .. } => last_words(last_lines),
+            _ => None,
+        }
     }
+}
+
+fn last_words(lines: &[String]) -> Option<&str> {
+    let mut lines = lines.iter().rev().map(|line| line.trim());
+    lines.find(|line| !line.is_empty())
+}
+
+fn after_colon(lines: &[String]) -> String {
+    last_words(lines).map_or_else(String::new, |line| format!(": {line}"))
 }
 
 /// Runs a program and keeps its stdout. Any exit status is an answer; `limit` is for the whole call.
@@ -144,26 +167,34 @@ pub async fn forward(
     sink: &mut Sink<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), Error> {
-    let mut lines = LastLines::default();
+    let mut progress = LastLines::default();
+    let mut complaints = LastLines::default();
     let mut sink_is_open = true;
     let status = supervise(invocation, None, interrupt, async |stdout, stderr| {
-        let take = RefCell::new(|line: &str| {
+        let show = RefCell::new(|line: &str| sink_is_open = sink_is_open && sink(line).is_ok());
+        let take = |line: &str, lines: &mut LastLines| {
             lines.push(line);
-            sink_is_open = sink_is_open && sink(line).is_ok();
-        });
+            (show.borrow_mut())(line);
+        };
         tokio::join!(
-            copy_lines(stdout, |line| (take.borrow_mut())(line)),
-            copy_lines(stderr, |line| (take.borrow_mut())(line)),
+            copy_lines(stdout, |line| take(line, &mut progress)),
+            copy_lines(stderr, |line| take(line, &mut complaints)),
         );
     })
     .await?;
     if status.success() {
         return Ok(());
     }
+    // The streams come in any order, so that the last line of both need not be the one that says why.
+    let last_lines = if complaints.0.is_empty() {
+        progress
+    } else {
+        complaints
+    };
     Err(Error::Failed {
         command: invocation.command(),
         status,
-        last_lines: lines.into(),
+        last_lines: last_lines.into(),
     })
 }
 

@@ -140,7 +140,8 @@ async fn both_streams_reach_the_sink_line_by_line() {
 
 #[tokio::test]
 async fn a_failure_keeps_the_last_lines_escaped() {
-    let (lines, result) = forwarded("seq 100; printf 'no \\033[31mway\\n\\n'; exit 7").await;
+    let (lines, result) =
+        forwarded("exec >&2; seq 100; printf 'no \\033[31mway\\n\\n'; exit 7").await;
     assert_eq!(lines.len(), 102);
     let error = result.unwrap_err();
     assert_eq!(
@@ -152,6 +153,15 @@ async fn a_failure_keeps_the_last_lines_escaped() {
     };
     assert_eq!(last_lines.len(), KEPT_LINES);
     assert_eq!(last_lines[0], "83");
+}
+
+/// `docker push` shows its progress on stdout, and it may be read after the error.
+#[tokio::test]
+async fn stderr_says_why_whatever_stdout_says_later() {
+    let (_, result) = forwarded("echo why >&2; sleep 0.1; echo progress; false").await;
+    assert_eq!(result.unwrap_err().last_line(), Some("why"));
+    let (_, result) = forwarded("echo progress; false").await;
+    assert_eq!(result.unwrap_err().last_line(), Some("progress"));
 }
 
 #[tokio::test]

@@ -1,1 +1,4 @@
 //! Which files are inputs.
+
+pub mod gitignore;
+pub mod pattern;

@@ -122,7 +122,7 @@ impl Error {
                         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
                     )
             }
-            Error::Connection { cause, .. } => !cause.is_tls,
+            Error::Connection { cause, .. } => cause.kind == ConnectionFault::Network,
             Error::TimedOut { .. } => true,
             _ => false,
         }
@@ -141,8 +141,12 @@ impl Error {
                 account: account.clone(),
                 may_be_new: request.method != Method::PUT,
             }),
-            Error::Connection { cause, .. } if cause.is_tls => Some(Hint::Certificates),
-            Error::Connection { .. } | Error::TimedOut { .. } => Some(Hint::Reachability),
+            Error::Connection { cause, .. } => Some(match cause.kind {
+                ConnectionFault::Network => Hint::Reachability,
+                ConnectionFault::Tls => Hint::RegistryName,
+                ConnectionFault::Certificate => Hint::Certificates,
+            }),
+            Error::TimedOut { .. } => Some(Hint::Reachability),
             Error::NotFoundByNoRegistry { .. } | Error::Url { .. } | Error::Manifest { .. } => {
                 Some(Hint::RegistryName)
             }
@@ -359,7 +363,14 @@ impl RegistryErrors {
 #[derive(Debug)]
 pub struct ConnectionCause {
     text: String,
-    is_tls: bool,
+    kind: ConnectionFault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ConnectionFault {
+    Network,
+    Tls,
+    Certificate,
 }
 
 impl ConnectionCause {
@@ -369,19 +380,24 @@ impl ConnectionCause {
         let innermost = chain()
             .last()
             .map_or_else(|| error.to_string(), ToString::to_string);
+        let kind = match chain().find_map(tls_error) {
+            Some(rustls::Error::InvalidCertificate(_)) => ConnectionFault::Certificate,
+            Some(_) => ConnectionFault::Tls,
+            None => ConnectionFault::Network,
+        };
         ConnectionCause {
             text: escape(&innermost),
-            is_tls: chain().any(is_tls),
+            kind,
         }
     }
 }
 
-/// A TLS error travels inside an I/O error, which does not name it as its source.
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    let inner = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+/// A TLS error travels inside I/O errors, which do not name it as their source.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => tls_error(io.get_ref()?),
+        None => error.downcast_ref(),
+    }
 }
 
 impl fmt::Display for ConnectionCause {

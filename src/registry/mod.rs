@@ -179,3 +179,6 @@ fn says_that_the_tag_exists(answer: &Answer) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 pub use digest::{Algorithm, Digest, DigestProblem};
+pub(crate) use repository::is_loopback_host;
 pub use repository::{Repository, RepositoryProblem};
 pub use tag::{Tag, TagProblem};
 

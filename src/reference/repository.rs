@@ -68,18 +68,9 @@ impl Repository {
         &self.path
     }
 
-    /// Whether the registry is this machine, which docker talks to without TLS: `localhost`,
-    /// 127.0.0.0/8 and ::1. Other names are not resolved to find out.
+    /// Whether the registry is this machine, which docker talks to without TLS.
     pub fn is_loopback(&self) -> bool {
-        let (host, _) = split_port(&self.domain);
-        let host = host
-            .strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(host);
-        host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        is_loopback_host(split_port(&self.domain).0)
     }
 
     /// `REPOSITORY:TAG`
@@ -103,6 +94,19 @@ impl Repository {
     fn normalized(&self) -> (&str, &str) {
         (&self.domain, &self.path)
     }
+}
+
+/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1, the latter with or without
+/// brackets. Other names are not resolved to find out.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Display for Repository {

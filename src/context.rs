@@ -25,7 +25,11 @@ pub enum Error {
     #[error(transparent)]
     Input(#[from] inputs::Error),
     #[error("cannot stage {path} in {}", .folder.display())]
-    Write { path: RootPath, folder: PathBuf, source: io::Error },
+    Write {
+        path: RootPath,
+        folder: PathBuf,
+        source: io::Error,
+    },
     #[error("cannot make a folder for the build context in {}", .folder.display())]
     Folder { folder: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -48,16 +52,32 @@ impl StagedContext {
         temporary: &Path,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let unmade = |source| Error::Folder { folder: temporary.to_path_buf(), source };
-        let folder = tempfile::Builder::new().prefix("fp-").tempdir_in(temporary).map_err(unmade)?;
-        let staging = Staging { root, context: folder.path().join("context"), interrupt };
+        let unmade = |source| Error::Folder {
+            folder: temporary.to_path_buf(),
+            source,
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("fp-")
+            .tempdir_in(temporary)
+            .map_err(unmade)?;
+        let staging = Staging {
+            root,
+            context: folder.path().join("context"),
+            interrupt,
+        };
         make_folder(&staging.context).map_err(unmade)?;
         let mut buffer = vec![0; BUFFER];
-        for input in inputs.entries.iter().filter(|input| input.placement == Placement::Context) {
+        for input in inputs
+            .entries
+            .iter()
+            .filter(|input| input.placement == Placement::Context)
+        {
             interrupt.check()?;
             staging.entry(input, &image.context, &mut buffer)?;
         }
-        let dockerfile = folder.path().join(std::ffi::OsStr::from_bytes(image.dockerfile.name()));
+        let dockerfile = folder
+            .path()
+            .join(std::ffi::OsStr::from_bytes(image.dockerfile.name()));
         let dockerfile = beside(dockerfile, &staging.context);
         write_dockerfile(&dockerfile, &inputs.dockerfile).map_err(unmade)?;
         Ok(StagedContext { folder, dockerfile })
@@ -82,7 +102,11 @@ impl StagedContext {
 
 /// A Dockerfile called `context` would lie where the context does.
 fn beside(dockerfile: PathBuf, context: &Path) -> PathBuf {
-    if dockerfile == context { dockerfile.with_file_name("Dockerfile") } else { dockerfile }
+    if dockerfile == context {
+        dockerfile.with_file_name("Dockerfile")
+    } else {
+        dockerfile
+    }
 }
 
 fn write_dockerfile(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -100,7 +124,10 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     fn entry(&self, input: &Input, context: &RootPath, buffer: &mut [u8]) -> Result<(), Error> {
-        let inside = input.path.below(context).expect("what is in the context lies below it");
+        let inside = input
+            .path
+            .below(context)
+            .expect("what is in the context lies below it");
         let target = inside.in_root(&self.context);
         let unwritable = |source| self.write_error(input, source);
         make_folders(&self.context, &inside).map_err(unwritable)?;
@@ -115,7 +142,9 @@ impl Staging<'_> {
     fn link(&self, input: &Input, target: &Path, text: &[u8]) -> Result<(), Error> {
         let now = fs::read_link(input.path.in_root(self.root));
         if !now.is_ok_and(|now| now.as_os_str().as_bytes() == text) {
-            return Err(Error::Changed { path: input.path.clone() });
+            return Err(Error::Changed {
+                path: input.path.clone(),
+            });
         }
         symlink(std::ffi::OsStr::from_bytes(text), target)
             .map_err(|source| self.write_error(input, source))
@@ -129,9 +158,13 @@ impl Staging<'_> {
         digest: ContentDigest,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        let changed = || Error::Changed { path: input.path.clone() };
-        let unreadable =
-            |source| inputs::Error::Unreadable { path: input.path.clone(), source };
+        let changed = || Error::Changed {
+            path: input.path.clone(),
+        };
+        let unreadable = |source| inputs::Error::Unreadable {
+            path: input.path.clone(),
+            source,
+        };
         let mut source = match inputs::open(self.root, &input.path) {
             Err(inputs::Error::Unreadable { source, .. }) if is_gone(&source) => {
                 return Err(changed());
@@ -162,7 +195,11 @@ impl Staging<'_> {
     }
 
     fn write_error(&self, input: &Input, source: io::Error) -> Error {
-        Error::Write { path: input.path.clone(), folder: self.context.clone(), source }
+        Error::Write {
+            path: input.path.clone(),
+            folder: self.context.clone(),
+            source,
+        }
     }
 }
 
@@ -173,13 +210,19 @@ fn is_gone(error: &io::Error) -> bool {
 }
 
 fn finish(copy: &File, executable: bool, metadata: &fs::Metadata) -> io::Result<()> {
-    copy.set_permissions(Permissions::from_mode(if executable { 0o755 } else { 0o644 }))?;
+    copy.set_permissions(Permissions::from_mode(if executable {
+        0o755
+    } else {
+        0o644
+    }))?;
     copy.set_times(FileTimes::new().set_modified(metadata.modified()?))
 }
 
 /// Makes the folders above `inside`, which is relative to `context`.
 fn make_folders(context: &Path, inside: &RootPath) -> io::Result<()> {
-    let Some(parent) = inside.parent().filter(|parent| !parent.is_root()) else { return Ok(()) };
+    let Some(parent) = inside.parent().filter(|parent| !parent.is_root()) else {
+        return Ok(());
+    };
     if parent.in_root(context).is_dir() {
         return Ok(());
     }

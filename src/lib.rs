@@ -7,6 +7,7 @@ pub mod config;
 pub mod context;
 pub mod dockerfile;
 pub mod engine;
+pub mod ensure;
 pub mod environment;
 pub mod inputs;
 pub mod interrupt;

@@ -25,6 +25,14 @@ pub(super) enum Command {
     Inputs(One),
     /// Print the image reference with its tag.
     Ref(One),
+    /// Tell where each image is, and what ensure would do.
+    ///
+    /// Exit code 3 if any is absent, 4 if that could not be told.
+    Status(Several),
+    /// Make images available: pull what is published, build and publish what is not.
+    ///
+    /// Prints `REPOSITORY:TAG@DIGEST` for each.
+    Ensure(Ensure),
 }
 
 /// How an answer is printed.
@@ -53,6 +61,40 @@ pub(super) struct Hash {
     /// All images: a line with fingerprint and name for each.
     #[arg(long, conflicts_with = "image")]
     pub(super) all: bool,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+/// A command on any number of images.
+#[derive(Debug, Args)]
+pub(super) struct Several {
+    /// The images; all that are configured if none is named.
+    pub(super) images: Vec<String>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ensure {
+    /// The images; all that are configured if none is named.
+    pub(super) images: Vec<String>,
+    /// Do not pull a published image; its name is all that is wanted.
+    #[arg(long)]
+    pub(super) no_pull: bool,
+    /// Do not publish a built image.
+    #[arg(long)]
+    pub(super) no_push: bool,
+    /// Do not ask the registry; exit code 3 if the engine does not have the image.
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// The repository is new: if the registry refuses the look-up, take that as "not there yet".
+    #[arg(long, conflicts_with = "offline")]
+    pub(super) first_push: bool,
+    /// Print what would be done, and why, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

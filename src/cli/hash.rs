@@ -7,11 +7,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
 
-pub(super) fn run(
-    arguments: &Hash,
-    session: &Session,
-    output: &mut Output,
-) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Hash, session: &Session, output: &mut Output) -> Result<(), Failure> {
     if arguments.all {
         return all(arguments.format, session, output);
     }
@@ -29,7 +25,10 @@ pub(super) fn run(
 fn all(format: Format, session: &Session, output: &mut Output) -> Result<(), Failure> {
     let mut lines = Vec::new();
     for image in session.project.several(&[])? {
-        lines.push((session.record(image)?.fingerprint().to_string(), image.name.as_str()));
+        lines.push((
+            session.record(image)?.fingerprint().to_string(),
+            image.name.as_str(),
+        ));
     }
     match format {
         Format::Text => lines

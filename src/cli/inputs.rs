@@ -23,7 +23,10 @@ pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Re
     let rows = rows(image, &session.inputs(image)?);
     match arguments.format {
         Format::Text => {
-            let width = rows.iter().map(|row| row.path.to_string().chars().count()).max();
+            let width = rows
+                .iter()
+                .map(|row| row.path.to_string().chars().count())
+                .max();
             let width = width.unwrap_or(0).min(60);
             rows.iter().try_for_each(|row| {
                 output.line(&format!("{:width$}  {}", row.path.to_string(), row.reason))
@@ -46,7 +49,12 @@ fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
     for (name, value) in &image.args {
         if let ArgValue::File(path) = value {
             let reason = format!("the value of the argument {name}");
-            rows.push(Row { path: path.clone(), kind: "arg", reason, is_in_build: false });
+            rows.push(Row {
+                path: path.clone(),
+                kind: "arg",
+                reason,
+                is_in_build: false,
+            });
         }
     }
     rows.extend(inputs.entries.iter().map(|input| Row {

@@ -4,13 +4,16 @@
 //! nothing itself, and prints the answer.
 
 mod arguments;
+mod ensure;
 mod failure;
 mod hash;
 mod inputs;
 mod output;
+mod outside;
 mod record;
 mod reference;
 mod session;
+mod status;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,5 +45,7 @@ fn execute(command: Command, session: &Session, output: &mut Output) -> Result<(
         Command::Record(arguments) => record::run(&arguments, session, output),
         Command::Inputs(arguments) => inputs::run(&arguments, session, output),
         Command::Ref(arguments) => reference::run(&arguments, session, output),
+        Command::Status(arguments) => status::run(&arguments, session, output),
+        Command::Ensure(arguments) => ensure::run(&arguments, session, output),
     }
 }

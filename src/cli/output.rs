@@ -17,7 +17,10 @@ pub(super) struct Output {
 impl Output {
     /// stdout and stderr of this process.
     pub(super) fn of_process() -> Self {
-        Output { stdout: Box::new(io::stdout().lock()), stderr: Box::new(anstream::stderr()) }
+        Output {
+            stdout: Box::new(io::stdout().lock()),
+            stderr: Box::new(anstream::stderr()),
+        }
     }
 
     /// Prints a line of the answer.
@@ -32,7 +35,11 @@ impl Output {
 
     /// Prints the answer's bytes.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match self.stdout.write_all(bytes).and_then(|()| self.stdout.flush()) {
+        match self
+            .stdout
+            .write_all(bytes)
+            .and_then(|()| self.stdout.flush())
+        {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
             _ => Ok(()),
         }
@@ -58,10 +65,17 @@ impl Output {
 
     /// Reports a failure, if there is one, and gives the exit code.
     pub(super) fn finish(&mut self, result: Result<(), Failure>) -> ExitCode {
-        let Err(failure) = result else { return ExitCode::SUCCESS };
+        let Err(failure) = result else {
+            return ExitCode::SUCCESS;
+        };
+        self.problem(&failure);
+        ExitCode::from(failure.exit_code())
+    }
+
+    /// Tells of a failure.
+    pub(super) fn problem(&mut self, failure: &Failure) {
         if let Some(problem) = failure.problem() {
             self.note(report::problem(&problem).trim_end());
         }
-        ExitCode::from(failure.exit_code())
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::mistake::Error;
 
 /// The name that is searched for.
-pub const FILE_NAME: &str = "fingerprint.toml";
+const FILE_NAME: &str = "fingerprint.toml";
 
 /// The nearest fingerprint.toml from `folder` upwards, no farther than the top of the git repository around `folder`.
 pub fn locate(folder: &Path) -> Result<PathBuf, Error> {
@@ -17,10 +17,16 @@ pub fn locate(folder: &Path) -> Result<PathBuf, Error> {
         }
         if is_git_top(candidate) {
             let git_top = Some(candidate.to_path_buf());
-            return Err(Error::NotFound { from: folder.to_path_buf(), git_top });
+            return Err(Error::NotFound {
+                from: folder.to_path_buf(),
+                git_top,
+            });
         }
     }
-    Err(Error::NotFound { from: folder.to_path_buf(), git_top: None })
+    Err(Error::NotFound {
+        from: folder.to_path_buf(),
+        git_top: None,
+    })
 }
 
 /// Whether `folder` is the top of a git work tree: it holds a `.git` that git itself would take for one.

@@ -14,16 +14,26 @@ use crate::reference::ParseError;
 pub enum Error {
     /// No folder from the current one upwards holds the file.
     #[error("there is no fingerprint.toml in {} or any folder above it{}", .from.display(), stop(.git_top))]
-    NotFound { from: PathBuf, git_top: Option<PathBuf> },
+    NotFound {
+        from: PathBuf,
+        git_top: Option<PathBuf>,
+    },
     /// The file cannot be read.
     #[error("cannot read {}", .file.display())]
-    Unreadable { file: PathBuf, source: std::io::Error },
+    Unreadable {
+        file: PathBuf,
+        source: std::io::Error,
+    },
     /// The file is read and wrong.
     #[error("{} is not valid", .0.file.display())]
     Invalid(Box<Invalid>),
     /// The image asked for is not in the file.
     #[error("there is no image `{name}` in {}", .file.display())]
-    NoSuchImage { name: String, file: PathBuf, names: Vec<String> },
+    NoSuchImage {
+        name: String,
+        file: PathBuf,
+        names: Vec<String>,
+    },
     /// The command takes one image and the file has several.
     #[error("{} has several images, and the command takes one: {}", .file.display(), .names.join(", "))]
     WhichImage { file: PathBuf, names: Vec<String> },
@@ -61,7 +71,9 @@ pub enum MistakeKind {
     Format(i64),
     #[error("no image is configured")]
     NoImages,
-    #[error("`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`")]
+    #[error(
+        "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
+    )]
     ImageName(String),
     #[error("`inputs` is missing from [images.{0}]")]
     NoInputs(String),
@@ -81,7 +93,9 @@ pub enum MistakeKind {
     Unset(String),
     #[error(transparent)]
     NotText(#[from] NotText),
-    #[error("`{0}` is not a name of a build argument: letters, digits and `_`, not starting with a digit")]
+    #[error(
+        "`{0}` is not a name of a build argument: letters, digits and `_`, not starting with a digit"
+    )]
     ArgName(String),
     #[error("`{0}` is an argument that BuildKit sets or interprets itself")]
     ReservedArg(String),
@@ -100,7 +114,10 @@ pub enum MistakeKind {
 impl MistakeKind {
     /// Whether it is the environment that is wrong and not the file: such a mistake matters only for images asked for.
     pub(super) fn is_environment(&self) -> bool {
-        matches!(self, MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. })
+        matches!(
+            self,
+            MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. }
+        )
     }
 
     /// The way out, where the message does not say it already.
@@ -135,7 +152,10 @@ impl From<toml::de::Error> for Mistake {
     fn from(error: toml::de::Error) -> Self {
         let kind = unknown_key(error.message())
             .unwrap_or_else(|| MistakeKind::Syntax(error.message().to_owned()));
-        Mistake { span: error.span(), kind }
+        Mistake {
+            span: error.span(),
+            kind,
+        }
     }
 }
 
@@ -144,8 +164,16 @@ impl From<toml::de::Error> for Mistake {
 fn unknown_key(message: &str) -> Option<MistakeKind> {
     let rest = message.strip_prefix("unknown field `")?;
     let (key, expected) = rest.split_once("`, expected ")?;
-    let known = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-    Some(MistakeKind::UnknownKey { key: key.to_owned(), known })
+    let known = expected
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    Some(MistakeKind::UnknownKey {
+        key: key.to_owned(),
+        known,
+    })
 }
 
 impl Error {

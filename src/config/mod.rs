@@ -32,9 +32,14 @@ pub struct ImageName(String);
 impl ImageName {
     fn parse(text: &str) -> Option<Self> {
         let part = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
-        text.split(['.', '_', '-']).all(part).then(|| ImageName(text.to_owned()))
+        text.split(['.', '_', '-'])
+            .all(part)
+            .then(|| ImageName(text.to_owned()))
     }
 
     /// The name as text.
@@ -81,13 +86,18 @@ impl Image {
     pub fn repository(&self) -> Repository {
         self.repository.clone().unwrap_or_else(|| {
             let local = format!("localhost/fp/{}", self.name);
-            local.parse().expect("an image name is a valid part of a repository")
+            local
+                .parse()
+                .expect("an image name is a valid part of a repository")
         })
     }
 
     /// The tag for `fingerprint`.
     pub fn tag(&self, fingerprint: &Fingerprint) -> Tag {
-        self.tag.expand(fingerprint).parse().expect("the template was checked to give valid tags")
+        self.tag
+            .expand(fingerprint)
+            .parse()
+            .expect("the template was checked to give valid tags")
     }
 }
 
@@ -116,7 +126,10 @@ impl Project {
     ///
     /// All images are checked, but a value that only the environment can give is asked for only when its image is.
     pub fn read(file: &Path, environment: &Environment) -> Result<Self, Error> {
-        let unreadable = |source| Error::Unreadable { file: file.to_path_buf(), source };
+        let unreadable = |source| Error::Unreadable {
+            file: file.to_path_buf(),
+            source,
+        };
         let text = fs::read_to_string(file).map_err(unreadable)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -124,9 +137,13 @@ impl Project {
         };
         let root = folder.canonicalize().map_err(unreadable)?;
         match parse(&text, environment) {
-            Ok((images, engine)) => {
-                Ok(Project { file: file.to_path_buf(), text, root, images, engine })
-            }
+            Ok((images, engine)) => Ok(Project {
+                file: file.to_path_buf(),
+                text,
+                root,
+                images,
+                engine,
+            }),
             Err(mistake) => Err(invalid(file, text, mistake)),
         }
     }
@@ -146,19 +163,29 @@ impl Project {
         match (name, self.images.as_slice()) {
             (Some(name), _) => self.named(name),
             (None, [(_, image)]) => self.usable(image),
-            (None, _) => {
-                Err(Error::WhichImage { file: self.file.clone(), names: self.names() })
-            }
+            (None, _) => Err(Error::WhichImage {
+                file: self.file.clone(),
+                names: self.names(),
+            }),
         }
     }
 
     /// The images called `names`, each once, in that order; all of them if `names` is empty.
     pub fn several(&self, names: &[String]) -> Result<Vec<&Image>, Error> {
         if names.is_empty() {
-            return self.images.iter().map(|(_, image)| self.usable(image)).collect();
+            return self
+                .images
+                .iter()
+                .map(|(_, image)| self.usable(image))
+                .collect();
         }
         let first = |(index, name): &(usize, &String)| !names[..*index].contains(name);
-        names.iter().enumerate().filter(first).map(|(_, name)| self.named(name)).collect()
+        names
+            .iter()
+            .enumerate()
+            .filter(first)
+            .map(|(_, name)| self.named(name))
+            .collect()
     }
 
     fn named(&self, name: &str) -> Result<&Image, Error> {
@@ -190,10 +217,16 @@ fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice)
     let file: written::File = toml::from_str(text).map_err(Mistake::from)?;
     if *file.format.as_ref() != i64::from(FORMAT) {
         let kind = MistakeKind::Format(*file.format.as_ref());
-        return Err(Mistake { span: Some(file.format.span()), kind });
+        return Err(Mistake {
+            span: Some(file.format.span()),
+            kind,
+        });
     }
     if file.images.is_empty() {
-        return Err(Mistake { span: None, kind: MistakeKind::NoImages });
+        return Err(Mistake {
+            span: None,
+            kind: MistakeKind::NoImages,
+        });
     }
     let mut images = Images::new();
     for (name, written) in &file.images {
@@ -207,7 +240,11 @@ fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice)
 }
 
 fn invalid(file: &Path, text: String, mistake: Mistake) -> Error {
-    Error::Invalid(Box::new(Invalid { file: file.to_path_buf(), text, mistake }))
+    Error::Invalid(Box::new(Invalid {
+        file: file.to_path_buf(),
+        text,
+        mistake,
+    }))
 }
 
 #[cfg(test)]
@@ -227,7 +264,10 @@ mod tests {
     fn mistake(text: &str) -> (MistakeKind, String) {
         let text = format!("{HEAD}{text}");
         let mistake = resolve(&text, &[]).unwrap_err();
-        let place = mistake.span.map(|span| text[span].to_owned()).unwrap_or_default();
+        let place = mistake
+            .span
+            .map(|span| text[span].to_owned())
+            .unwrap_or_default();
         (mistake.kind, place)
     }
 
@@ -245,19 +285,31 @@ mod tests {
         assert_eq!(place, "repositry");
         assert_eq!(kind.hint().unwrap(), "did you mean `repository`?");
         let (kind, place) = mistake("[engine]\nuse = \"docker\"\nwhat = 1\n");
-        assert_eq!((place.as_str(), kind.hint().unwrap().as_str()), ("what", "known keys are use"));
+        assert_eq!(
+            (place.as_str(), kind.hint().unwrap().as_str()),
+            ("what", "known keys are use")
+        );
         let (kind, place) = mistake("args = { A = { envv = \"B\" } }\n");
-        assert_eq!((place.as_str(), kind.hint().unwrap().as_str()), ("envv", "did you mean `env`?"));
+        assert_eq!(
+            (place.as_str(), kind.hint().unwrap().as_str()),
+            ("envv", "did you mean `env`?")
+        );
     }
 
     #[test]
     fn wrong_types_are_pointed_at() {
         let (kind, place) = mistake("salt = 3\n");
         assert_eq!(place, "3");
-        assert_eq!(kind.to_string(), "invalid type: integer `3`, expected a string");
+        assert_eq!(
+            kind.to_string(),
+            "invalid type: integer `3`, expected a string"
+        );
         let (kind, place) = mistake("args = { A = 3 }\n");
         assert_eq!(place, "3");
-        assert!(kind.to_string().contains("expected a string, { env"), "{kind}");
+        assert!(
+            kind.to_string().contains("expected a string, { env"),
+            "{kind}"
+        );
         assert_eq!(mistake("push = \"sometimes\"\n").1, "\"sometimes\"");
     }
 
@@ -267,17 +319,26 @@ mod tests {
             ("repository = \"a b\"", "\"a b\""),
             ("repository = \"{env\"", "\"{env\""),
             ("tag = \"x\"", "\"x\""),
-            ("tag = \"fp-staging-{fingerprint:16}\"", "\"fp-staging-{fingerprint:16}\""),
+            (
+                "tag = \"fp-staging-{fingerprint:16}\"",
+                "\"fp-staging-{fingerprint:16}\"",
+            ),
             ("tag = \"-{fingerprint:16}\"", "\"-{fingerprint:16}\""),
             ("context = \"../x\"", "\"../x\""),
             ("target = \"\"", "\"\""),
-            ("source = \"https://token@host/x\"", "\"https://token@host/x\""),
+            (
+                "source = \"https://token@host/x\"",
+                "\"https://token@host/x\"",
+            ),
             ("args = { BUILDKIT_SYNTAX = \"x\" }", "BUILDKIT_SYNTAX"),
             ("args = { http_proxy = \"x\" }", "http_proxy"),
             ("args = { TARGETARCH = \"x\" }", "TARGETARCH"),
             ("args = { a-b = \"x\" }", "a-b"),
             ("args = { A = { default = \"x\" } }", "{ default = \"x\" }"),
-            ("args = { A = { env = \"X\", file = \"x\" } }", "{ env = \"X\", file = \"x\" }"),
+            (
+                "args = { A = { env = \"X\", file = \"x\" } }",
+                "{ env = \"X\", file = \"x\" }",
+            ),
         ] {
             assert_eq!(mistake(text).1, place, "{text}");
         }
@@ -293,8 +354,13 @@ mod tests {
 
     #[test]
     fn formats_and_names_are_checked() {
-        for text in ["format = 1\n[images.a]\ninputs = []", "[images.a]\ninputs = []", "format = 0",
-            "format = 0\n[images.A]\ninputs = []", "format = 0\n[images.a--b]\ninputs = []"] {
+        for text in [
+            "format = 1\n[images.a]\ninputs = []",
+            "[images.a]\ninputs = []",
+            "format = 0",
+            "format = 0\n[images.A]\ninputs = []",
+            "format = 0\n[images.a--b]\ninputs = []",
+        ] {
             assert!(resolve(text, &[]).is_err(), "{text}");
         }
     }
@@ -315,7 +381,8 @@ mod tests {
             ["l", "", "d", "file VERSION"].map(str::to_owned)
         );
         assert_eq!(image.repository.unwrap().to_string(), "ghcr.io/acme/x");
-        let mistake = resolve(&format!("{HEAD}args = {{ E = {{ env = \"E\" }} }}"), &[]).unwrap_err();
+        let mistake =
+            resolve(&format!("{HEAD}args = {{ E = {{ env = \"E\" }} }}"), &[]).unwrap_err();
         assert!(matches!(mistake.kind, MistakeKind::Unset(name) if name == "E"));
     }
 }

@@ -38,13 +38,20 @@ pub(super) fn image(
         tag: tag(written.tag.as_ref())?,
         push: written.push,
         source: written.source.as_ref().map(source).transpose()?,
-        repository: written.repository.as_ref().map(|r| repository(r, environment)).transpose()?,
+        repository: written
+            .repository
+            .as_ref()
+            .map(|r| repository(r, environment))
+            .transpose()?,
         name: image_name,
     })
 }
 
 fn at(span: Range<usize>, kind: impl Into<MistakeKind>) -> Mistake {
-    Mistake { span: Some(span), kind: kind.into() }
+    Mistake {
+        span: Some(span),
+        kind: kind.into(),
+    }
 }
 
 fn path(written: Option<&Spanned<String>>, default: &str) -> Result<RootPath> {
@@ -58,7 +65,10 @@ fn path(written: Option<&Spanned<String>>, default: &str) -> Result<RootPath> {
 
 fn inputs(name: &Spanned<String>, written: &written::Image) -> Result<Vec<Pattern>> {
     let Some(entries) = &written.inputs else {
-        return Err(at(name.span(), MistakeKind::NoInputs(name.as_ref().clone())));
+        return Err(at(
+            name.span(),
+            MistakeKind::NoInputs(name.as_ref().clone()),
+        ));
     };
     let parse = |entry: &Spanned<String>| {
         Pattern::parse(entry.as_ref()).map_err(|error| at(entry.span(), error))
@@ -84,7 +94,15 @@ fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repos
         ExpandError::NotText(error) => at(text.span(), error),
     })?;
     let lower = expanded.to_lowercase();
-    lower.parse().map_err(|source| at(text.span(), MistakeKind::Repository { text: lower, source }))
+    lower.parse().map_err(|source| {
+        at(
+            text.span(),
+            MistakeKind::Repository {
+                text: lower,
+                source,
+            },
+        )
+    })
 }
 
 fn tag(written: Option<&Spanned<String>>) -> Result<TagTemplate> {
@@ -95,20 +113,32 @@ fn tag(written: Option<&Spanned<String>>) -> Result<TagTemplate> {
     // A template gives a valid tag for every fingerprint or for none, since all digits are alike to the grammar.
     let sample = template.expand(&Record::new([]).fingerprint());
     if sample.starts_with("fp-staging") {
-        return Err(at(text.span(), MistakeKind::StagingTag(text.as_ref().clone())));
+        return Err(at(
+            text.span(),
+            MistakeKind::StagingTag(text.as_ref().clone()),
+        ));
     }
     match sample.parse::<Tag>() {
         Ok(_) => Ok(template),
-        Err(source) => {
-            Err(at(text.span(), MistakeKind::Tag { text: text.as_ref().clone(), source }))
-        }
+        Err(source) => Err(at(
+            text.span(),
+            MistakeKind::Tag {
+                text: text.as_ref().clone(),
+                source,
+            },
+        )),
     }
 }
 
 fn source(text: &Spanned<String>) -> Result<String> {
-    let rest = text.as_ref().strip_prefix("https://").or(text.as_ref().strip_prefix("http://"));
+    let rest = text
+        .as_ref()
+        .strip_prefix("https://")
+        .or(text.as_ref().strip_prefix("http://"));
     match rest {
-        Some(rest) if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && c != '@') => {
+        Some(rest)
+            if !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && c != '@') =>
+        {
             Ok(text.as_ref().clone())
         }
         _ => Err(at(text.span(), MistakeKind::Source)),
@@ -131,7 +161,13 @@ fn arg_name(name: &Spanned<String>) -> Result<String> {
 /// Source: the Dockerfile reference of BuildKit, "Predefined ARGs", "Automatic platform ARGs in the global scope" and
 /// "BuildKit built-in build args".
 fn is_reserved(name: &str) -> bool {
-    const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+    const PROXIES: [&str; 5] = [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "FTP_PROXY",
+        "NO_PROXY",
+        "ALL_PROXY",
+    ];
     const PLATFORM: [&str; 4] = ["PLATFORM", "OS", "ARCH", "VARIANT"];
     let automatic = ["TARGET", "BUILD"]
         .iter()
@@ -152,11 +188,9 @@ fn arg_value(arg: &Spanned<written::Arg>, environment: &Environment) -> Result<A
         written::Arg::Table(table) => table,
     };
     match (&table.env, &table.default, &table.file) {
-        (Some(name), default, None) => {
-            environment_value(name, default.as_deref(), environment)
-                .map(ArgValue::Text)
-                .map_err(|kind| at(arg.span(), kind))
-        }
+        (Some(name), default, None) => environment_value(name, default.as_deref(), environment)
+            .map(ArgValue::Text)
+            .map_err(|kind| at(arg.span(), kind)),
         (None, None, Some(file)) => RootPath::parse(file.as_bytes())
             .map(ArgValue::File)
             .map_err(|error| at(arg.span(), error)),

@@ -14,7 +14,10 @@ pub enum Error {
     Unbalanced(String),
     /// A placeholder that means nothing here.
     #[error("`{{{placeholder}}}` is not known here; possible is {expected}")]
-    Unknown { placeholder: String, expected: &'static str },
+    Unknown {
+        placeholder: String,
+        expected: &'static str,
+    },
     /// `{env:…}` with something that is no variable's name.
     #[error("`{0}` is not the name of an environment variable")]
     Variable(String),
@@ -28,7 +31,7 @@ pub enum Error {
 
 /// A variable without which the text cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExpandError {
+pub(super) enum ExpandError {
     /// The variable is unset or empty, and the template gives no default.
     #[error("the environment variable {0} is not set, and no default is given")]
     Unset(String),
@@ -44,7 +47,7 @@ enum Piece<P> {
 
 /// A text in which `{env:NAME}` and `{env:NAME:-default}` stand for environment variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentTemplate(Vec<Piece<Variable>>);
+pub(super) struct EnvironmentTemplate(Vec<Piece<Variable>>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Variable {
@@ -54,22 +57,25 @@ struct Variable {
 
 impl EnvironmentTemplate {
     /// Parses `text`.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
         pieces(text, variable).map(EnvironmentTemplate)
     }
 
     /// The text with the variables' values. A default counts when the variable is unset or empty.
-    pub fn expand(&self, environment: &Environment) -> Result<String, ExpandError> {
-        self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => Ok(text.clone()),
-            Piece::Placeholder(variable) => match environment.text(&variable.name)? {
-                Some(value) => Ok(value.to_owned()),
-                None => variable
-                    .default
-                    .clone()
-                    .ok_or_else(|| ExpandError::Unset(variable.name.clone())),
-            },
-        }).collect()
+    pub(super) fn expand(&self, environment: &Environment) -> Result<String, ExpandError> {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Ok(text.clone()),
+                Piece::Placeholder(variable) => match environment.text(&variable.name)? {
+                    Some(value) => Ok(value.to_owned()),
+                    None => variable
+                        .default
+                        .clone()
+                        .ok_or_else(|| ExpandError::Unset(variable.name.clone())),
+                },
+            })
+            .collect()
     }
 }
 
@@ -81,7 +87,10 @@ impl TagTemplate {
     /// Parses `text`, which must contain the fingerprint, with at least 16 digits.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let pieces = pieces(text, digits)?;
-        if !pieces.iter().any(|piece| matches!(piece, Piece::Placeholder(_))) {
+        if !pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(_)))
+        {
             return Err(Error::NoFingerprint(text.to_owned()));
         }
         Ok(TagTemplate(pieces))
@@ -90,16 +99,22 @@ impl TagTemplate {
     /// The tag's text for `fingerprint`.
     pub fn expand(&self, fingerprint: &Fingerprint) -> String {
         let digits = fingerprint.to_string();
-        self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Placeholder(count) => &digits[..*count],
-        }).collect()
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Placeholder(count) => &digits[..*count],
+            })
+            .collect()
     }
 }
 
 fn variable(placeholder: &str) -> Result<Variable, Error> {
     let Some(rest) = placeholder.strip_prefix("env:") else {
-        return Err(unknown(placeholder, "`{env:NAME}` or `{env:NAME:-default}`"));
+        return Err(unknown(
+            placeholder,
+            "`{env:NAME}` or `{env:NAME:-default}`",
+        ));
     };
     let (name, default) = match rest.split_once(":-") {
         Some((name, default)) => (name, Some(default.to_owned())),
@@ -108,7 +123,10 @@ fn variable(placeholder: &str) -> Result<Variable, Error> {
     if !is_variable_name(name) {
         return Err(Error::Variable(name.to_owned()));
     }
-    Ok(Variable { name: name.to_owned(), default })
+    Ok(Variable {
+        name: name.to_owned(),
+        default,
+    })
 }
 
 fn digits(placeholder: &str) -> Result<usize, Error> {
@@ -118,12 +136,18 @@ fn digits(placeholder: &str) -> Result<usize, Error> {
             Ok(count @ 16..=Fingerprint::DIGITS) => Ok(count),
             _ => Err(Error::Digits(count.to_owned())),
         },
-        _ => Err(unknown(placeholder, "`{fingerprint}` or `{fingerprint:32}`")),
+        _ => Err(unknown(
+            placeholder,
+            "`{fingerprint}` or `{fingerprint:32}`",
+        )),
     }
 }
 
 fn unknown(placeholder: &str, expected: &'static str) -> Error {
-    Error::Unknown { placeholder: placeholder.to_owned(), expected }
+    Error::Unknown {
+        placeholder: placeholder.to_owned(),
+        expected,
+    }
 }
 
 /// Whether `name` is a name that a shell could give to a variable.
@@ -140,7 +164,10 @@ fn pieces<P>(text: &str, read: fn(&str) -> Result<P, Error>) -> Result<Vec<Piece
     while let Some(at) = rest.find(['{', '}']) {
         literal.push_str(&rest[..at]);
         let brace = &rest[at..];
-        if let Some(tail) = brace.strip_prefix("{{").or_else(|| brace.strip_prefix("}}")) {
+        if let Some(tail) = brace
+            .strip_prefix("{{")
+            .or_else(|| brace.strip_prefix("}}"))
+        {
             literal.push_str(&brace[..1]);
             rest = tail;
             continue;
@@ -164,7 +191,9 @@ mod tests {
 
     fn expand(template: &str, variables: &[(&str, &str)]) -> Result<String, ExpandError> {
         let environment: Environment = variables.iter().copied().collect();
-        EnvironmentTemplate::parse(template).unwrap().expand(&environment)
+        EnvironmentTemplate::parse(template)
+            .unwrap()
+            .expand(&environment)
     }
 
     #[test]
@@ -173,7 +202,10 @@ mod tests {
         assert_eq!(expand("{env:X:-d/e}", &[]).unwrap(), "d/e");
         assert_eq!(expand("{env:X:-d}", &[("X", "")]).unwrap(), "d");
         assert_eq!(expand("{env:X:-}", &[]).unwrap(), "");
-        assert_eq!(expand("{env:X}", &[("X", "")]), Err(ExpandError::Unset("X".into())));
+        assert_eq!(
+            expand("{env:X}", &[("X", "")]),
+            Err(ExpandError::Unset("X".into()))
+        );
         assert_eq!(expand("{{{env:X}}}", &[("X", "1")]).unwrap(), "{1}");
     }
 
@@ -191,7 +223,10 @@ mod tests {
         let fingerprint = Record::new([]).fingerprint();
         let digits = fingerprint.to_string();
         let tag = |text: &str| TagTemplate::parse(text).map(|tag| tag.expand(&fingerprint));
-        assert_eq!(tag("ci-{fingerprint:16}").unwrap(), format!("ci-{}", &digits[..16]));
+        assert_eq!(
+            tag("ci-{fingerprint:16}").unwrap(),
+            format!("ci-{}", &digits[..16])
+        );
         assert_eq!(tag("{fingerprint}").unwrap(), digits);
         assert_eq!(tag("latest"), Err(Error::NoFingerprint("latest".into())));
         assert_eq!(tag("{fingerprint:15}"), Err(Error::Digits("15".into())));

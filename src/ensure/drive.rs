@@ -1,9 +1,10 @@
 //! Performing a plan: pulling, building, keeping, and handing over to `publish`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
-use super::plan::{Done, Doubt, Plan};
+use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
+use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World};
@@ -37,7 +38,11 @@ pub async fn ensure(
         }
         turn = Some(taken);
     }
-    tell(Event::Decided { plan: &plan, observation: &observation });
+    tell(Event::Decided {
+        plan: &plan,
+        observation: &observation,
+    });
+    let observation = job.is_possible(&plan, observation)?;
     let outcome = perform(job, world, plan, observation, tell).await;
     drop(turn);
     outcome
@@ -63,7 +68,10 @@ async fn perform(
         }
         Plan::Pull(digest) => {
             let reference = pull(job, world, digest, tell).await?;
-            Ok(Outcome { steps: vec![Step::Pulled], ..hit(reference) })
+            Ok(Outcome {
+                steps: vec![Step::Pulled],
+                ..hit(reference)
+            })
         }
         Plan::Publish => {
             let EngineAnswer::Has { image, .. } = observation.engine else {
@@ -73,30 +81,25 @@ async fn perform(
         }
         Plan::Build { publish } => {
             let image = build(job, world, publish, tell).await?;
-            let built = Outcome { reference: job.reference(), hit: false, steps: vec![Step::Built] };
+            let built = Outcome {
+                reference: job.reference(),
+                hit: false,
+                steps: vec![Step::Built],
+            };
             if !publish {
                 return Ok(built);
             }
             publish_and_report(job, world, &image, built, tell).await
         }
-        Plan::Absent => Err(Error::Absent(job.reference())),
-        Plan::CannotTell(doubt) => Err(cannot_tell(job, doubt, observation)),
+        Plan::Absent | Plan::CannotTell(_) => unreachable!("such a plan is not possible"),
     }
 }
 
 fn hit(reference: Reference) -> Outcome {
-    Outcome { reference, hit: true, steps: Vec::new() }
-}
-
-fn cannot_tell(job: &Job<'_>, doubt: Doubt, observation: Observation) -> Error {
-    match (doubt, observation) {
-        (Doubt::Registry, Observation { registry: RegistryAnswer::Unknown(source), .. }) => {
-            Error::RegistryUnknown { reference: job.reference(), source }
-        }
-        (Doubt::Engine, Observation { engine: EngineAnswer::Unknown(source), .. }) => {
-            Error::EngineUnknown(source)
-        }
-        _ => unreachable!("the plan doubts only those who gave no answer"),
+    Outcome {
+        reference,
+        hit: true,
+        steps: Vec::new(),
     }
 }
 
@@ -109,9 +112,17 @@ async fn build(
     publish: bool,
     tell: &mut Tell<'_>,
 ) -> Result<LocalImage, Error> {
-    let engine = world.engine.engine().await.map_err(Error::of_engine(Error::EngineUnknown))?;
-    let builder = world.engine.builder(&engine).await.map_err(Error::of_engine(Error::Build))?;
-    let staged = stage(job, world)?;
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
+    let builder = world
+        .engine
+        .builder(&engine)
+        .await
+        .map_err(Error::of_engine(Error::Build))?;
+    let staged = stage(job, world).await?;
     let labels = labels(job);
     let request = BuildRequest {
         context: &staged.context(),
@@ -139,16 +150,19 @@ async fn build(
     Ok(image)
 }
 
-/// Copying blocks the thread, and the interrupt is noted by a task of its own, so the thread is given away.
-fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
-    let (root, image) = (job.root, job.image);
-    Ok(StagedContext::stage(root, image, &job.inputs, world.temporary, world.interrupt)?)
+/// Copying blocks, and signals are noted only by a thread that does not, so another thread copies.
+async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
+    let (root, image) = (job.root.to_path_buf(), job.image.clone());
+    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
+    let temporary = world.temporary.to_path_buf();
+    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
+    let staged = tokio::task::spawn_blocking(copying).await;
+    Ok(staged.expect("staging does not panic")?)
 }
 
 /// Nothing here differs between two builds of one record: no time, no revision.
 fn labels(job: &Job<'_>) -> BTreeMap<String, String> {
-    let mut labels =
-        BTreeMap::from([(FINGERPRINT_LABEL.to_owned(), job.fingerprint.to_string())]);
+    let mut labels = BTreeMap::from([(FINGERPRINT_LABEL.to_owned(), job.fingerprint.to_string())]);
     if let Some(source) = &job.image.source {
         labels.insert(SOURCE_LABEL.to_owned(), source.clone());
     }
@@ -201,7 +215,11 @@ async fn pull(
     digest: Digest,
     tell: &mut Tell<'_>,
 ) -> Result<Reference, Error> {
-    let engine = world.engine.engine().await.map_err(Error::of_engine(Error::EngineUnknown))?;
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
     let mut show = |line: &str| {
         tell(Event::Engine(line));
         Ok(())
@@ -216,14 +234,25 @@ async fn pull(
         .inspect(Image::Named(&pulled))
         .await
         .map_err(Error::of_engine(Error::Engine))?
-        .ok_or_else(|| Error::Vanished { reference: reference.clone(), digest: digest.clone() })?;
+        .ok_or_else(|| Error::Vanished {
+            reference: reference.clone(),
+            digest: digest.clone(),
+        })?;
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
-        return Err(Error::Label { reference, found: image.fingerprint, wanted });
+        return Err(Error::Label {
+            reference,
+            found: image.fingerprint,
+            wanted,
+        });
     }
     if image.platform != engine.platform {
         let found = image.platform.to_string();
-        return Err(Error::Platform { reference, found, wanted: engine.platform });
+        return Err(Error::Platform {
+            reference,
+            found,
+            wanted: engine.platform,
+        });
     }
     name(job, world, &image).await?;
     Ok(reference)
@@ -243,24 +272,20 @@ async fn of_pull(
     let manifest = world.registry.manifest(&job.repository, &digest);
     if let Ok(Ok(manifest)) = world.unless_interrupted(manifest).await
         && let Content::Index { platforms } = manifest.content()
-        && !platforms.iter().any(|platform| platform.to_string() == wanted.to_string())
+        && !platforms
+            .iter()
+            .any(|platform| platform.to_string() == wanted.to_string())
     {
-        let found = platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return Error::Platform { reference, found, wanted: wanted.clone() };
+        let found = platforms
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Error::Platform {
+            reference,
+            found,
+            wanted: wanted.clone(),
+        };
     }
     Error::of_engine(|source| Error::Pull { reference, source })(error)
-}
-
-impl std::fmt::Display for Lack {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Lack::NoImage => f.write_str("the engine does not have it"),
-            Lack::OtherFingerprint => {
-                f.write_str("what the engine has under that name has another fingerprint")
-            }
-            Lack::OtherPlatform(platform) => {
-                write!(f, "what the engine has under that name is for {platform}")
-            }
-        }
-    }
 }

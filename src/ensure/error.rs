@@ -12,7 +12,10 @@ use crate::shown::Shown;
 pub enum Error {
     /// Whether the image is published cannot be told.
     #[error("whether {reference} exists cannot be told")]
-    RegistryUnknown { reference: Reference, source: registry::Error },
+    RegistryUnknown {
+        reference: Reference,
+        source: registry::Error,
+    },
     /// What the engine has cannot be told.
     #[error("the engine could not be asked")]
     EngineUnknown(#[source] engine::Error),
@@ -21,10 +24,18 @@ pub enum Error {
     Absent(Reference),
     /// The published image runs elsewhere.
     #[error("{reference} is an image for {found}, and this engine runs {wanted}")]
-    Platform { reference: Reference, found: String, wanted: Platform },
+    Platform {
+        reference: Reference,
+        found: String,
+        wanted: Platform,
+    },
     /// The published image is not what its tag says.
     #[error("{reference} is refused: {}", label(.found))]
-    Label { reference: Reference, found: Option<String>, wanted: String },
+    Label {
+        reference: Reference,
+        found: Option<String>,
+        wanted: String,
+    },
     /// The engine's image does not bear the label that it was built with.
     #[error("the built image does not bear the label fp.fingerprint={wanted}")]
     BuiltLabel { wanted: String },
@@ -33,17 +44,29 @@ pub enum Error {
     #[error("the image could not be built")]
     Build(#[source] engine::Error),
     #[error("{reference} could not be pulled")]
-    Pull { reference: Reference, source: engine::Error },
+    Pull {
+        reference: Reference,
+        source: engine::Error,
+    },
     #[error("the image could not be pushed to {reference}; it stays in the engine")]
-    Push { reference: Reference, source: engine::Error },
+    Push {
+        reference: Reference,
+        source: engine::Error,
+    },
     /// What arrived is another process's image.
     #[error("{reference} is not the image that was pushed; nothing was published")]
     PushedOther { reference: Reference },
     #[error("{reference} could not be published; the image stays in the engine")]
-    Publish { reference: Reference, source: registry::Error },
+    Publish {
+        reference: Reference,
+        source: registry::Error,
+    },
     /// The tag was written and is not there.
     #[error("{reference} is not there after it was written as {digest}")]
-    Vanished { reference: Reference, digest: Digest },
+    Vanished {
+        reference: Reference,
+        digest: Digest,
+    },
     #[error("the engine failed")]
     Engine(#[source] engine::Error),
     #[error(transparent)]
@@ -68,7 +91,9 @@ impl From<context::Error> for Error {
 
 impl Error {
     /// Wraps an engine's error, unless a signal is the reason of it.
-    pub(super) fn of_engine(wrap: impl FnOnce(engine::Error) -> Error) -> impl FnOnce(engine::Error) -> Error {
+    pub(super) fn of_engine(
+        wrap: impl FnOnce(engine::Error) -> Error,
+    ) -> impl FnOnce(engine::Error) -> Error {
         |error| match error {
             engine::Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
             error => wrap(error),

@@ -12,6 +12,7 @@ pub mod trust;
 mod turn;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use drive::ensure;
 pub use error::Error;
@@ -25,7 +26,7 @@ use crate::interrupt::Interrupt;
 use crate::record::Fingerprint;
 use crate::reference::{Digest, Reference, Repository, Tag};
 use crate::registry;
-use plan::{Plan, Rules};
+use plan::{Doubt, Plan, Rules};
 use trust::{Denial, Publishing};
 
 /// One image that is to be made available.
@@ -36,7 +37,7 @@ pub struct Job<'a> {
     /// The image's configuration.
     pub image: &'a Image,
     /// What goes into it.
-    pub inputs: Inputs,
+    pub inputs: Arc<Inputs>,
     /// Its name.
     pub fingerprint: Fingerprint,
     /// Where it is published; `localhost/fp/NAME` for one that is not.
@@ -63,7 +64,6 @@ pub struct Options {
 }
 
 /// The parts of the outside world that a job needs.
-#[derive(Debug)]
 pub struct World<'a> {
     pub registry: &'a registry::Client,
     pub engine: &'a Docker,
@@ -96,7 +96,10 @@ pub enum Step {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// What will be done, and what was observed.
-    Decided { plan: &'a Plan, observation: &'a Observation },
+    Decided {
+        plan: &'a Plan,
+        observation: &'a Observation,
+    },
     /// A line that the engine printed.
     Engine(&'a str),
     /// Another fp on this machine is busy with the same image.
@@ -145,6 +148,35 @@ impl Job<'_> {
     /// The plan for what was observed.
     pub fn plan(&self, observation: &Observation) -> Plan {
         let digest = observation.registry.digest();
-        plan::plan(observation.registry.state(), observation.engine.state(digest), self.rules())
+        plan::plan(
+            observation.registry.state(),
+            observation.engine.state(digest),
+            self.rules(),
+        )
+    }
+
+    /// Fails if the plan does not make the image available: as the plan says, nothing is to be had, or nothing known.
+    pub fn is_possible(&self, plan: &Plan, observation: Observation) -> Result<Observation, Error> {
+        match (plan, observation) {
+            (Plan::Absent, _) => Err(Error::Absent(self.reference())),
+            (
+                Plan::CannotTell(Doubt::Registry),
+                Observation {
+                    registry: RegistryAnswer::Unknown(source),
+                    ..
+                },
+            ) => Err(Error::RegistryUnknown {
+                reference: self.reference(),
+                source,
+            }),
+            (
+                Plan::CannotTell(Doubt::Engine),
+                Observation {
+                    engine: EngineAnswer::Unknown(source),
+                    ..
+                },
+            ) => Err(Error::EngineUnknown(source)),
+            (_, observation) => Ok(observation),
+        }
     }
 }

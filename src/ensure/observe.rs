@@ -28,7 +28,10 @@ pub enum RegistryAnswer {
 #[derive(Debug)]
 pub enum EngineAnswer {
     /// It has the image.
-    Has { image: LocalImage, repository: Repository },
+    Has {
+        image: LocalImage,
+        repository: Repository,
+    },
     /// It has not, or something else under the name.
     HasNot(Lack),
     /// It gave no answer.
@@ -72,7 +75,10 @@ async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
 
 async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
     let name = job.reference();
-    let both = tokio::join!(world.engine.engine(), world.engine.inspect(Image::Named(&name)));
+    let both = tokio::join!(
+        world.engine.engine(),
+        world.engine.inspect(Image::Named(&name))
+    );
     let (engine, image) = match both {
         (Ok(engine), Ok(image)) => (engine, image),
         (Err(error), _) | (_, Err(error)) => return EngineAnswer::Unknown(error),
@@ -85,7 +91,10 @@ async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
         Some(image) if image.platform != engine.platform => {
             EngineAnswer::HasNot(Lack::OtherPlatform(image.platform))
         }
-        Some(image) => EngineAnswer::Has { image, repository: job.repository.clone() },
+        Some(image) => EngineAnswer::Has {
+            image,
+            repository: job.repository.clone(),
+        },
     }
 }
 
@@ -116,7 +125,9 @@ impl EngineAnswer {
         match self {
             EngineAnswer::Has { image, repository } => {
                 let is_same = |digest| image.has_digest(repository, digest);
-                EngineState::Has { as_published: published.is_some_and(is_same) }
+                EngineState::Has {
+                    as_published: published.is_some_and(is_same),
+                }
             }
             EngineAnswer::HasNot(_) => EngineState::HasNot,
             EngineAnswer::Unknown(_) => EngineState::Unknown,

@@ -113,9 +113,10 @@ fn present(digest: &Digest, engine: EngineState, rules: Rules) -> Plan {
     match engine {
         EngineState::Has { as_published: true } => Plan::Done(Done::UpToDate(digest.clone())),
         _ if !rules.pull => Plan::Done(Done::Published(digest.clone())),
-        EngineState::Has { as_published: false } | EngineState::HasNot => {
-            Plan::Pull(digest.clone())
+        EngineState::Has {
+            as_published: false,
         }
+        | EngineState::HasNot => Plan::Pull(digest.clone()),
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
     }
 }
@@ -126,7 +127,9 @@ fn absent(engine: EngineState, rules: Rules) -> Plan {
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
         EngineState::Has { .. } if !rules.ci && rules.publish => Plan::Publish,
         EngineState::Has { .. } if !rules.ci => Plan::Done(Done::LocalOnly),
-        EngineState::Has { .. } | EngineState::HasNot => Plan::Build { publish: rules.publish },
+        EngineState::Has { .. } | EngineState::HasNot => Plan::Build {
+            publish: rules.publish,
+        },
     }
 }
 
@@ -136,22 +139,31 @@ mod tests {
     use crate::reference::Digest;
 
     const PUBLISHED: EngineState = EngineState::Has { as_published: true };
-    const OTHER: EngineState = EngineState::Has { as_published: false };
-    const ENGINES: [EngineState; 4] =
-        [PUBLISHED, OTHER, EngineState::HasNot, EngineState::Unknown];
+    const OTHER: EngineState = EngineState::Has {
+        as_published: false,
+    };
+    const ENGINES: [EngineState; 4] = [PUBLISHED, OTHER, EngineState::HasNot, EngineState::Unknown];
 
     fn digest() -> Digest {
         Digest::sha256_of(b"manifest")
     }
 
     fn all_rules() -> impl Iterator<Item = Rules> {
-        (0..8).map(|bits| Rules { pull: bits & 1 > 0, publish: bits & 2 > 0, ci: bits & 4 > 0 })
+        (0..8).map(|bits| Rules {
+            pull: bits & 1 > 0,
+            publish: bits & 2 > 0,
+            ci: bits & 4 > 0,
+        })
     }
 
     /// Checks one row: the plan for every combination of flags.
     fn row(registry: RegistryState<'_>, engine: EngineState, expected: impl Fn(Rules) -> Plan) {
         for rules in all_rules() {
-            assert_eq!(plan(registry, engine, rules), expected(rules), "{engine:?} {rules:?}");
+            assert_eq!(
+                plan(registry, engine, rules),
+                expected(rules),
+                "{engine:?} {rules:?}"
+            );
         }
     }
 
@@ -164,47 +176,65 @@ mod tests {
     #[test]
     fn present_and_not_in_the_engine_is_pulled_unless_that_is_not_wanted() {
         for engine in [OTHER, EngineState::HasNot] {
-            row(RegistryState::Present(&digest()), engine, |rules| match rules.pull {
-                true => Plan::Pull(digest()),
-                false => Plan::Done(Done::Published(digest())),
-            });
+            row(
+                RegistryState::Present(&digest()),
+                engine,
+                |rules| match rules.pull {
+                    true => Plan::Pull(digest()),
+                    false => Plan::Done(Done::Published(digest())),
+                },
+            );
         }
     }
 
     #[test]
     fn a_published_image_needs_no_engine_if_it_is_not_pulled() {
-        row(RegistryState::Present(&digest()), EngineState::Unknown, |rules| match rules.pull {
-            true => Plan::CannotTell(Doubt::Engine),
-            false => Plan::Done(Done::Published(digest())),
-        });
+        row(
+            RegistryState::Present(&digest()),
+            EngineState::Unknown,
+            |rules| match rules.pull {
+                true => Plan::CannotTell(Doubt::Engine),
+                false => Plan::Done(Done::Published(digest())),
+            },
+        );
     }
 
     #[test]
     fn absent_and_in_the_engine_is_published_but_not_in_ci() {
         for engine in [PUBLISHED, OTHER] {
-            row(RegistryState::Absent, engine, |rules| match (rules.ci, rules.publish) {
-                (true, publish) => Plan::Build { publish },
-                (false, true) => Plan::Publish,
-                (false, false) => Plan::Done(Done::LocalOnly),
+            row(RegistryState::Absent, engine, |rules| {
+                match (rules.ci, rules.publish) {
+                    (true, publish) => Plan::Build { publish },
+                    (false, true) => Plan::Publish,
+                    (false, false) => Plan::Done(Done::LocalOnly),
+                }
             });
         }
     }
 
     #[test]
     fn absent_everywhere_is_built() {
-        row(RegistryState::Absent, EngineState::HasNot, |rules| Plan::Build {
-            publish: rules.publish,
+        row(RegistryState::Absent, EngineState::HasNot, |rules| {
+            Plan::Build {
+                publish: rules.publish,
+            }
         });
-        row(RegistryState::Absent, EngineState::Unknown, |_| Plan::CannotTell(Doubt::Engine));
+        row(RegistryState::Absent, EngineState::Unknown, |_| {
+            Plan::CannotTell(Doubt::Engine)
+        });
     }
 
     #[test]
     fn unknown_never_builds() {
         for engine in [PUBLISHED, OTHER] {
-            row(RegistryState::Unknown, engine, |_| Plan::Done(Done::Unconfirmed));
+            row(RegistryState::Unknown, engine, |_| {
+                Plan::Done(Done::Unconfirmed)
+            });
         }
         for engine in [EngineState::HasNot, EngineState::Unknown] {
-            row(RegistryState::Unknown, engine, |_| Plan::CannotTell(Doubt::Registry));
+            row(RegistryState::Unknown, engine, |_| {
+                Plan::CannotTell(Doubt::Registry)
+            });
         }
     }
 
@@ -214,10 +244,16 @@ mod tests {
             for engine in [PUBLISHED, OTHER] {
                 row(registry, engine, |_| Plan::Done(Done::LocalOnly));
             }
-            row(registry, EngineState::Unknown, |_| Plan::CannotTell(Doubt::Engine));
+            row(registry, EngineState::Unknown, |_| {
+                Plan::CannotTell(Doubt::Engine)
+            });
         }
-        row(RegistryState::Offline, EngineState::HasNot, |_| Plan::Absent);
-        row(RegistryState::NoRepository, EngineState::HasNot, |_| Plan::Build { publish: false });
+        row(RegistryState::Offline, EngineState::HasNot, |_| {
+            Plan::Absent
+        });
+        row(RegistryState::NoRepository, EngineState::HasNot, |_| {
+            Plan::Build { publish: false }
+        });
     }
 
     /// The promises that hold across all rows.
@@ -226,13 +262,23 @@ mod tests {
         let digest = digest();
         for engine in ENGINES {
             for rules in all_rules() {
-                for registry in [RegistryState::Present(&digest), RegistryState::Unknown, RegistryState::Offline] {
+                for registry in [
+                    RegistryState::Present(&digest),
+                    RegistryState::Unknown,
+                    RegistryState::Offline,
+                ] {
                     let plan = plan(registry, engine, rules);
-                    assert!(!matches!(plan, Plan::Build { .. } | Plan::Publish), "{plan:?}");
+                    assert!(
+                        !matches!(plan, Plan::Build { .. } | Plan::Publish),
+                        "{plan:?}"
+                    );
                 }
                 if !rules.publish {
                     let plan = plan(RegistryState::Absent, engine, rules);
-                    assert!(!matches!(plan, Plan::Build { publish: true } | Plan::Publish));
+                    assert!(!matches!(
+                        plan,
+                        Plan::Build { publish: true } | Plan::Publish
+                    ));
                 }
             }
         }

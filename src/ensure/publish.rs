@@ -32,17 +32,30 @@ pub(super) async fn publish(
     if let Some(published) = look_again(job, world, &digest).await? {
         return Ok(published);
     }
-    let put = world.registry.put_manifest(&job.repository, &job.tag, &manifest);
+    let put = world
+        .registry
+        .put_manifest(&job.repository, &job.tag, &manifest);
     let put = world.unless_interrupted(put).await?;
     let refusal = match put {
         Ok(PutOutcome::Written) => None,
         Ok(PutOutcome::Refused(refusal)) => Some(refusal),
-        Err(source) => return Err(Error::Publish { reference: job.reference(), source }),
+        Err(source) => {
+            return Err(Error::Publish {
+                reference: job.reference(),
+                source,
+            });
+        }
     };
     match (look_again(job, world, &digest).await?, refusal) {
         (Some(published), _) => Ok(published),
-        (None, Some(source)) => Err(Error::Publish { reference: job.reference(), source }),
-        (None, None) => Err(Error::Vanished { reference: job.reference(), digest }),
+        (None, Some(source)) => Err(Error::Publish {
+            reference: job.reference(),
+            source,
+        }),
+        (None, None) => Err(Error::Vanished {
+            reference: job.reference(),
+            digest,
+        }),
     }
 }
 
@@ -59,9 +72,10 @@ async fn look_again(
         Lookup::Present { digest } if digest == *ours => Ok(Some(Published::Ours(digest))),
         Lookup::Present { digest } => Ok(Some(Published::Theirs(digest))),
         Lookup::Absent => Ok(None),
-        Lookup::Unknown(source) => {
-            Err(Error::RegistryUnknown { reference: job.reference(), source })
-        }
+        Lookup::Unknown(source) => Err(Error::RegistryUnknown {
+            reference: job.reference(),
+            source,
+        }),
     }
 }
 
@@ -85,7 +99,9 @@ async fn push(
     }
     let own = own_tag();
     let reference = job.repository.tagged(&own);
-    push_to(job, world, image, &own, tell).await?.ok_or(Error::PushedOther { reference })
+    push_to(job, world, image, &own, tell)
+        .await?
+        .ok_or(Error::PushedOther { reference })
 }
 
 /// Pushes under `tag`. `None` if the tag may not be overwritten, or turned out to be another image's.
@@ -99,25 +115,36 @@ async fn push_to(
     let reference = job.repository.tagged(tag);
     let (engine, repository) = (world.engine, &job.repository);
     let engine_failed = Error::of_engine(Error::Engine);
-    engine.tag(&image.id, repository, tag).await.map_err(engine_failed)?;
+    engine
+        .tag(&image.id, repository, tag)
+        .await
+        .map_err(engine_failed)?;
     let mut show = |line: &str| {
         tell(Event::Engine(line));
         Ok(())
     };
     let pushed = engine.push(repository, tag, &mut show).await;
     // The image keeps its name; only the staging tag goes.
-    engine.untag(repository, tag).await.map_err(Error::of_engine(Error::Engine))?;
+    engine
+        .untag(repository, tag)
+        .await
+        .map_err(Error::of_engine(Error::Engine))?;
     let digest = match pushed {
         Ok(digest) => digest,
         Err(
             engine::Error::NothingToPush { .. }
-            | engine::Error::PushRefused { refusal: Refusal::ImmutableTag, .. },
+            | engine::Error::PushRefused {
+                refusal: Refusal::ImmutableTag,
+                ..
+            },
         ) => return Ok(None),
         Err(error) => {
             return Err(Error::of_engine(|source| Error::Push { reference, source })(error));
         }
     };
-    let manifest = world.unless_interrupted(world.registry.manifest(repository, &digest)).await?;
+    let manifest = world
+        .unless_interrupted(world.registry.manifest(repository, &digest))
+        .await?;
     let manifest = manifest.map_err(|source| Error::Publish { reference, source })?;
     let config = match manifest.content() {
         Content::Image { config } => config,
@@ -130,7 +157,13 @@ async fn push_to(
 fn own_tag() -> Tag {
     let mut random = [0; 8];
     let filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    assert_eq!(filled, Ok(random.len()), "the kernel always has 8 random bytes");
+    assert_eq!(
+        filled,
+        Ok(random.len()),
+        "the kernel always has 8 random bytes"
+    );
     let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{STAGING}-{digits}").parse().expect("hex digits are part of a tag")
+    format!("{STAGING}-{digits}")
+        .parse()
+        .expect("hex digits are part of a tag")
 }

@@ -48,7 +48,9 @@ pub enum Denial {
 /// Whether `environment` is a CI system's: `CI` is set to anything but `false` or `0`.
 pub fn is_ci(environment: &Environment) -> bool {
     let set = |name| {
-        let value = environment.get(name).map(|value| value.to_string_lossy().to_lowercase());
+        let value = environment
+            .get(name)
+            .map(|value| value.to_string_lossy().to_lowercase());
         value.is_some_and(|value| !matches!(value.as_str(), "" | "false" | "0"))
     };
     set("CI") || set("GITHUB_ACTIONS")
@@ -119,11 +121,18 @@ fn denial_in_ci(environment: &Environment, event: Option<&str>) -> Option<Denial
     let Some(payload) = event.and_then(|text| serde_json::from_str::<Event>(text).ok()) else {
         return Some(Denial::UnreadableEvent);
     };
-    let sender = payload.sender.as_ref().and_then(|sender| sender.login.as_deref());
+    let sender = payload
+        .sender
+        .as_ref()
+        .and_then(|sender| sender.login.as_deref());
     if [text("GITHUB_ACTOR"), sender].contains(&Some(DEPENDABOT)) {
         return Some(Denial::Actor(DEPENDABOT.to_owned()));
     }
-    if payload.repository.as_ref().is_some_and(|repository| repository.fork == Some(true)) {
+    if payload
+        .repository
+        .as_ref()
+        .is_some_and(|repository| repository.fork == Some(true))
+    {
         return Some(Denial::Fork);
     }
     match text("GITHUB_EVENT_NAME") {
@@ -137,8 +146,14 @@ fn denial_in_ci(environment: &Environment, event: Option<&str>) -> Option<Denial
 
 /// Whether a pull request's head lies in the repository that it asks to change.
 fn is_own(pull_request: Option<&PullRequest>) -> bool {
-    let Some(PullRequest { base, head }) = pull_request else { return false };
-    let name = |side: &Side| side.repo.as_ref().and_then(|repository| repository.full_name.clone());
+    let Some(PullRequest { base, head }) = pull_request else {
+        return false;
+    };
+    let name = |side: &Side| {
+        side.repo
+            .as_ref()
+            .and_then(|repository| repository.full_name.clone())
+    };
     name(base).is_some() && name(base) == name(head)
 }
 
@@ -190,8 +205,17 @@ mod tests {
 
     #[test]
     fn every_other_event_does_not() {
-        for event in ["pull_request_target", "issue_comment", "workflow_run", "release", ""] {
-            assert!(matches!(on_github(event, "{}"), Publishing::Denied(Denial::Event(_))), "{event}");
+        for event in [
+            "pull_request_target",
+            "issue_comment",
+            "workflow_run",
+            "release",
+            "",
+        ] {
+            assert!(
+                matches!(on_github(event, "{}"), Publishing::Denied(Denial::Event(_))),
+                "{event}"
+            );
         }
     }
 
@@ -199,7 +223,10 @@ mod tests {
     fn pull_requests_from_elsewhere_do_not() {
         let foreign = Publishing::Denied(Denial::ForeignPullRequest);
         for head in [r#"{"full_name":"mallory/app"}"#, "null", "{}"] {
-            assert_eq!(on_github("pull_request", &pull_request(head, false, "octocat")), foreign);
+            assert_eq!(
+                on_github("pull_request", &pull_request(head, false, "octocat")),
+                foreign
+            );
         }
         assert_eq!(on_github("pull_request", "{}"), foreign);
     }
@@ -208,16 +235,27 @@ mod tests {
     fn forks_robots_and_unreadable_events_do_not() {
         let own = r#"{"full_name":"acme/app"}"#;
         let fork = pull_request(own, true, "octocat");
-        assert_eq!(on_github("pull_request", &fork), Publishing::Denied(Denial::Fork));
+        assert_eq!(
+            on_github("pull_request", &fork),
+            Publishing::Denied(Denial::Fork)
+        );
         assert_eq!(on_github("push", &fork), Publishing::Denied(Denial::Fork));
         let robot = pull_request(own, false, "dependabot[bot]");
-        assert!(matches!(on_github("push", &robot), Publishing::Denied(Denial::Actor(_))));
-        assert_eq!(on_github("push", "<html>"), Publishing::Denied(Denial::UnreadableEvent));
+        assert!(matches!(
+            on_github("push", &robot),
+            Publishing::Denied(Denial::Actor(_))
+        ));
+        assert_eq!(
+            on_github("push", "<html>"),
+            Publishing::Denied(Denial::UnreadableEvent)
+        );
     }
 
     #[test]
     fn other_ci_systems_do_not() {
-        let environment: Environment = [("CI", "true"), ("GITLAB_CI", "true")].into_iter().collect();
+        let environment: Environment = [("CI", "true"), ("GITLAB_CI", "true")]
+            .into_iter()
+            .collect();
         let denied = Publishing::Denied(Denial::UnknownCi);
         assert_eq!(publishing(Push::Auto, &environment, None), denied);
     }

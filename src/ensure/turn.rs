@@ -34,8 +34,12 @@ impl Turns {
     pub fn new(environment: &Environment, temporary: &Path) -> Self {
         let user = rustix::process::geteuid().as_raw();
         let runtime = environment.get("XDG_RUNTIME_DIR").map(Path::new);
-        let parent = runtime.filter(|folder| folder.is_absolute()).unwrap_or(temporary);
-        Turns { folder: private_folder(parent.join(format!("fp-turns-{user}")), user) }
+        let parent = runtime
+            .filter(|folder| folder.is_absolute())
+            .unwrap_or(temporary);
+        Turns {
+            folder: private_folder(parent.join(format!("fp-turns-{user}")), user),
+        }
     }
 
     /// Waits for the turn called `name`. `on_wait` is called once if somebody else has it.
@@ -45,8 +49,15 @@ impl Turns {
         interrupt: &Interrupt,
         on_wait: impl FnOnce(),
     ) -> Result<Turn, Interrupted> {
-        let Some(file) = self.folder.as_deref().and_then(|folder| lock_file(folder, name)) else {
-            return Ok(Turn { had_to_wait: false, _lock: None });
+        let Some(file) = self
+            .folder
+            .as_deref()
+            .and_then(|folder| lock_file(folder, name))
+        else {
+            return Ok(Turn {
+                had_to_wait: false,
+                _lock: None,
+            });
         };
         let mut on_wait = Some(on_wait);
         while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
@@ -58,7 +69,10 @@ impl Turns {
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
-        Ok(Turn { had_to_wait: on_wait.is_none(), _lock: Some(file) })
+        Ok(Turn {
+            had_to_wait: on_wait.is_none(),
+            _lock: Some(file),
+        })
     }
 }
 
@@ -73,7 +87,12 @@ fn private_folder(folder: PathBuf, user: u32) -> Option<PathBuf> {
 /// The file behind a name; names can hold slashes and be long, so it is called by their hash.
 fn lock_file(folder: &Path, name: &str) -> Option<File> {
     let path = folder.join(blake3::hash(name.as_bytes()).to_hex().as_str());
-    File::options().create(true).truncate(false).write(true).open(path).ok()
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .ok()
 }
 
 #[cfg(test)]
@@ -89,9 +108,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let turns = Turns::new(&Environment::default(), folder.path());
         let never = Interrupt::never();
-        let first = turns.take("a", &never, || panic!("nobody has it")).await.unwrap();
+        let first = turns
+            .take("a", &never, || panic!("nobody has it"))
+            .await
+            .unwrap();
         assert!(!first.had_to_wait);
-        let other = turns.take("b", &never, || panic!("another name")).await.unwrap();
+        let other = turns
+            .take("b", &never, || panic!("another name"))
+            .await
+            .unwrap();
         assert!(!other.had_to_wait);
         let second = turns.take("a", &never, || {});
         let waited = tokio::time::timeout(Duration::from_millis(300), second).await;

@@ -12,9 +12,9 @@ use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
+use super::gitignore::IgnoreStack;
 use super::links::{self, Kind};
 use super::pattern::Pattern;
-use super::gitignore::IgnoreStack;
 use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
 use crate::config::is_git_top;
@@ -57,7 +57,11 @@ pub(super) fn find(
     }
     search.settle()?;
     selection.check_matches(root, entries, search.found.keys(), &search.passed_by)?;
-    let found = |(path, (entry, is_link))| Found { path, entry, is_link };
+    let found = |(path, (entry, is_link))| Found {
+        path,
+        entry,
+        is_link,
+    };
     Ok(search.found.into_iter().map(found).collect())
 }
 
@@ -94,7 +98,10 @@ impl Search<'_> {
         match literal.kind {
             None | Some(Kind::Link) => Ok(()),
             Some(Kind::Special(_)) if self.selection.takes_out(&literal.end) => Ok(()),
-            Some(Kind::Special(kind)) => Err(Error::Special { path: literal.end.clone(), kind }),
+            Some(Kind::Special(kind)) => Err(Error::Special {
+                path: literal.end.clone(),
+                kind,
+            }),
             Some(Kind::File) => {
                 self.repository_of(&literal.end.parent().unwrap_or_default())?;
                 self.take(literal.end.clone(), literal.entry, false);
@@ -133,7 +140,10 @@ impl Search<'_> {
         let mut scope = outer.clone();
         if has(".git") && self.is_nested(folder, &scope) {
             let repository = self.nested(folder, scope.repository.as_deref())?;
-            scope = Scope { repository: Some(repository), rules: IgnoreStack::default() };
+            scope = Scope {
+                repository: Some(repository),
+                rules: IgnoreStack::default(),
+            };
         }
         if let Some(repository) = &scope.repository {
             if has(".gitignore") {
@@ -199,7 +209,10 @@ impl Search<'_> {
     }
 
     fn names(&self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
-        let unreadable = |source| Error::Unreadable { path: folder.clone(), source };
+        let unreadable = |source| Error::Unreadable {
+            path: folder.clone(),
+            source,
+        };
         fs::read_dir(folder.in_root(self.root))
             .map_err(unreadable)?
             .map(|entry| {
@@ -233,11 +246,15 @@ impl Search<'_> {
             Some(outer) => {
                 let relative = outer.relative(folder);
                 let tracked = outer.tracked(self.environment)?;
-                tracked.iter().any(|tracked| tracked.is_submodule && tracked.path == relative)
+                tracked
+                    .iter()
+                    .any(|tracked| tracked.is_submodule && tracked.path == relative)
             }
         };
         if !is_submodule {
-            return Err(Error::NestedRepository { path: folder.clone() });
+            return Err(Error::NestedRepository {
+                path: folder.clone(),
+            });
         }
         let repository = Rc::new(Repository::below(self.root, folder));
         self.repositories.push(Rc::clone(&repository));
@@ -289,7 +306,9 @@ impl Search<'_> {
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
         for tracked in repository.tracked(self.environment)? {
-            let Some(path) = repository.in_root(&tracked.path) else { continue };
+            let Some(path) = repository.in_root(&tracked.path) else {
+                continue;
+            };
             if tracked.is_submodule {
                 self.submodule(repository, path)?;
             } else if !self.found.contains_key(&path) && !self.selection.takes_out(&path) {
@@ -307,14 +326,19 @@ impl Search<'_> {
         if !is_git_top(&path.in_root(self.root)) {
             return Err(Error::Submodule { path });
         }
-        let scope = Scope { repository: Some(Rc::clone(outer)), rules: IgnoreStack::default() };
+        let scope = Scope {
+            repository: Some(Rc::clone(outer)),
+            rules: IgnoreStack::default(),
+        };
         let covered = self.selection.covering(&path);
         self.folder(&path, &scope, covered)
     }
 
     /// Takes a tracked file that the search passed by because `.gitignore` excludes it.
     fn tracked(&mut self, path: RootPath, is_sparse: bool) -> Result<(), Error> {
-        let Some(entry) = self.selection.covering(&path) else { return Ok(()) };
+        let Some(entry) = self.selection.covering(&path) else {
+            return Ok(());
+        };
         match links::look(self.root, &path)? {
             None if is_sparse => return Err(Error::Sparse { path }),
             Some(kind @ (Kind::File | Kind::Link)) if self.has_real_parents(&path)? => {

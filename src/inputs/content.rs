@@ -13,7 +13,6 @@ use rustix::fs::OFlags;
 use super::candidates::Found;
 use super::{Content, Error, links};
 use crate::path::RootPath;
-use crate::record::ContentDigest;
 
 /// Below this many files per thread, starting the thread costs more than it saves.
 const FILES_PER_THREAD: usize = 64;
@@ -32,11 +31,16 @@ const LFS_MAX: u64 = 1024;
 
 /// Reads what `found` lists; the answer has the same order.
 pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Error> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
+    let cores = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(MAX_THREADS);
     let threads = cores.min(found.len() / FILES_PER_THREAD).max(1);
     if threads == 1 {
         let mut buffer = vec![0; BUFFER];
-        return found.iter().map(|found| read(root, found, &mut buffer)).collect();
+        return found
+            .iter()
+            .map(|found| read(root, found, &mut buffer))
+            .collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
@@ -44,7 +48,9 @@ pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Err
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(found) = found.get(index) else { return done };
+            let Some(found) = found.get(index) else {
+                return done;
+            };
             done.push((index, read(root, found, &mut buffer)));
         }
     };
@@ -65,10 +71,15 @@ fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error>
         return links::text(root, &found.path).map(|text| Content::Link { text });
     }
     let mut file = open(root, &found.path)?;
-    let unreadable = |source| Error::Unreadable { path: found.path.clone(), source };
+    let unreadable = |source| Error::Unreadable {
+        path: found.path.clone(),
+        source,
+    };
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(Error::Changed { path: found.path.clone() });
+        return Err(Error::Changed {
+            path: found.path.clone(),
+        });
     }
     let mut hasher = blake3::Hasher::new();
     let mut first = true;
@@ -79,7 +90,9 @@ fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error>
             Err(error) => return Err(unreadable(error)),
         };
         if first && metadata.len() < LFS_MAX && buffer[..count].starts_with(LFS_HEAD) {
-            return Err(Error::LfsPointer { path: found.path.clone() });
+            return Err(Error::LfsPointer {
+                path: found.path.clone(),
+            });
         }
         first = false;
         if count == 0 {
@@ -88,7 +101,10 @@ fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error>
         hasher.update(&buffer[..count]);
     }
     let digest = hasher.finalize().into();
-    Ok(Content::File { executable: is_executable(metadata.mode()), digest })
+    Ok(Content::File {
+        executable: is_executable(metadata.mode()),
+        digest,
+    })
 }
 
 /// Whether the owner may execute a file of this mode; no other bit counts.
@@ -104,7 +120,10 @@ pub(crate) fn open(root: &Path, path: &RootPath) -> Result<File, Error> {
         .read(true)
         .custom_flags(flags)
         .open(path.in_root(root))
-        .map_err(|source| Error::Unreadable { path: path.clone(), source })
+        .map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })
 }
 
 /// The bytes of the file that `path` leads to, through links that stay in the root.
@@ -120,12 +139,18 @@ pub(super) fn text_if_present(root: &Path, path: &RootPath) -> Result<Option<Vec
         (Some(_), _) => return Err(Error::NotAFile { path: path.clone() }),
         (None, None) => return Ok(None),
         (None, Some((link, _))) => {
-            return Err(Error::Dangling { link: link.clone(), target: resolved.end });
+            return Err(Error::Dangling {
+                link: link.clone(),
+                target: resolved.end,
+            });
         }
     }
     let mut bytes = Vec::new();
     open(root, &resolved.end)?
         .read_to_end(&mut bytes)
-        .map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+        .map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
     Ok(Some(bytes))
 }

@@ -47,7 +47,10 @@ pub enum Error {
     #[error("the value of the argument {name}, the file {path}, is not text")]
     ArgNotText { name: String, path: RootPath },
     #[error("{path} is not a valid .dockerignore")]
-    Dockerignore { path: RootPath, source: dockerignore::Error },
+    Dockerignore {
+        path: RootPath,
+        source: dockerignore::Error,
+    },
     #[error("git cannot be started, and which files are tracked in {} decides the answer", .top.display())]
     NoGit { top: PathBuf, source: io::Error },
     #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
@@ -87,7 +90,10 @@ impl std::fmt::Display for NoMatch {
         match self {
             NoMatch::Nothing => Ok(()),
             NoMatch::EmptyFolder(path) => {
-                write!(f, " but the empty folder {path}, and git cannot hold an empty folder")
+                write!(
+                    f,
+                    " but the empty folder {path}, and git cannot hold an empty folder"
+                )
             }
             NoMatch::Ignored(path) => write!(f, ": .gitignore excludes {path}"),
             NoMatch::TakenOut(path) => write!(f, ": an entry with `!` takes out {path}"),
@@ -108,9 +114,10 @@ impl Error {
             }
             Error::Dangling { .. } => "mend the link, or take the entry out of `inputs`",
             Error::InsideGit { .. } => "take the entry out of `inputs`",
-            Error::NoMatch { why: NoMatch::Ignored(_), .. } => {
-                "name the file or folder without `*` or `?` to mean it whatever .gitignore says"
-            }
+            Error::NoMatch {
+                why: NoMatch::Ignored(_),
+                ..
+            } => "name the file or folder without `*` or `?` to mean it whatever .gitignore says",
             Error::NoMatch { .. } => "correct the entry, or take it out",
             Error::Special { .. } => "take it out with a `!` entry, or remove it",
             Error::NestedRepository { .. } => {

@@ -32,9 +32,18 @@ pub(super) fn tracked(
         use std::os::unix::ffi::OsStrExt;
         command.arg("--").arg(std::ffi::OsStr::from_bytes(folder));
     }
-    let Output { status, stdout, stderr } =
-        command.output().map_err(|source| Error::NoGit { top: top.to_path_buf(), source })?;
-    let failed = |said: &str| Error::Git { top: top.to_path_buf(), said: said.to_owned() };
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().map_err(|source| Error::NoGit {
+        top: top.to_path_buf(),
+        source,
+    })?;
+    let failed = |said: &str| Error::Git {
+        top: top.to_path_buf(),
+        said: said.to_owned(),
+    };
     if !status.success() {
         return Err(failed(String::from_utf8_lossy(&stderr).trim()));
     }
@@ -88,7 +97,14 @@ mod tests {
     fn lines_of_the_listing_are_read() {
         let line = b"S 160000 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 0\ta\tb";
         let path = b"a\tb".to_vec();
-        assert_eq!(parse(line), Some(Tracked { path, is_submodule: true, is_sparse: true }));
+        assert_eq!(
+            parse(line),
+            Some(Tracked {
+                path,
+                is_submodule: true,
+                is_sparse: true
+            })
+        );
         assert_eq!(parse(b"nonsense"), None);
     }
 }

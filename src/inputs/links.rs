@@ -57,7 +57,10 @@ pub(super) fn look(root: &Path, path: &RootPath) -> Result<Option<Kind>, Error> 
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(source) => Err(Error::Unreadable { path: path.clone(), source }),
+        Err(source) => Err(Error::Unreadable {
+            path: path.clone(),
+            source,
+        }),
     }
 }
 
@@ -80,14 +83,18 @@ pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
         if kind != Some(Kind::Link) {
             end = next;
             if kind.is_none() {
-                rest.into_iter().filter(|part| part != b"..").for_each(|part| end = end.join(&part));
+                rest.into_iter()
+                    .filter(|part| part != b"..")
+                    .for_each(|part| end = end.join(&part));
                 break;
             }
             continue;
         }
         let text = text(root, &next)?;
         let absolute = text.starts_with(b"/");
-        let parts = text.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+        let parts = text
+            .split(|&byte| byte == b'/')
+            .filter(|part| !matches!(*part, b"" | b"."));
         for part in parts.rev() {
             rest.push_front(part.to_vec());
         }
@@ -107,11 +114,19 @@ pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
 pub(super) fn text(root: &Path, path: &RootPath) -> Result<Vec<u8>, Error> {
     fs::read_link(path.in_root(root))
         .map(|text| text.as_os_str().as_bytes().to_vec())
-        .map_err(|source| Error::Unreadable { path: path.clone(), source })
+        .map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })
 }
 
 /// `..` at the root can only come from a link: written paths cannot leave it.
 fn leaves(crossed: &[(RootPath, Vec<u8>)]) -> Error {
-    let (link, text) = crossed.last().expect("only a link can lead out of the root");
-    Error::LinkLeaves { link: link.clone(), text: text.clone() }
+    let (link, text) = crossed
+        .last()
+        .expect("only a link can lead out of the root");
+    Error::LinkLeaves {
+        link: link.clone(),
+        text: text.clone(),
+    }
 }

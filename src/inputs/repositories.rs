@@ -52,7 +52,12 @@ impl Repository {
     fn new(top: PathBuf, place: Place) -> Self {
         // A sparse checkout lacks files that only the index tells of.
         let is_sparse = fs::exists(git_folder(&top).join("info/sparse-checkout")).unwrap_or(true);
-        Repository { top, place, tracked: OnceCell::new(), in_doubt: Cell::new(is_sparse) }
+        Repository {
+            top,
+            place,
+            tracked: OnceCell::new(),
+            in_doubt: Cell::new(is_sparse),
+        }
     }
 
     /// Whether this is the repository whose top is `path`, below the root.
@@ -62,7 +67,10 @@ impl Repository {
 
     /// The repository around the root, among those known.
     pub(super) fn first_around(known: &[Rc<Repository>]) -> Option<Rc<Repository>> {
-        known.iter().find(|repository| matches!(repository.place, Place::Around(_))).map(Rc::clone)
+        known
+            .iter()
+            .find(|repository| matches!(repository.place, Place::Around(_)))
+            .map(Rc::clone)
     }
 
     /// `path` as git sees it: relative to the top.
@@ -109,10 +117,18 @@ impl Repository {
         let value = |line: &[u8]| {
             let (key, value) = line.split_at(line.iter().position(|&byte| byte == b'=')?);
             let value = value[1..].trim_ascii();
-            let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
-            key.trim_ascii().eq_ignore_ascii_case(b"path").then(|| self.in_root(value))?
+            let value = value
+                .strip_prefix(b"\"")
+                .and_then(|v| v.strip_suffix(b"\""))
+                .unwrap_or(value);
+            key.trim_ascii()
+                .eq_ignore_ascii_case(b"path")
+                .then(|| self.in_root(value))?
         };
-        Ok(text.split(|&byte| byte == b'\n').filter_map(value).collect())
+        Ok(text
+            .split(|&byte| byte == b'\n')
+            .filter_map(value)
+            .collect())
     }
 
     /// The rules of all folders from the top down to the one that holds `folder`, and whether they exclude `folder` or
@@ -122,7 +138,10 @@ impl Repository {
         let mut rules = IgnoreStack::default();
         let mut excluded = false;
         let mut length = 0;
-        for part in relative.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+        for part in relative
+            .split(|&byte| byte == b'/')
+            .filter(|part| !part.is_empty())
+        {
             rules = self.with_own(&rules, &relative[..length])?;
             length += part.len() + usize::from(length > 0);
             excluded |= excludes(&rules, &relative[..length], true);
@@ -139,7 +158,10 @@ impl Repository {
         folder: &[u8],
     ) -> Result<IgnoreStack, Error> {
         let path = self.top.join(OsStr::from_bytes(folder)).join(".gitignore");
-        let unreadable = |source| Error::GitFile { path: path.clone(), source };
+        let unreadable = |source| Error::GitFile {
+            path: path.clone(),
+            source,
+        };
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => {
                 let own = Gitignore::parse(&fs::read(&path).map_err(unreadable)?);

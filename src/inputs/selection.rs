@@ -36,8 +36,11 @@ impl<'a> Selection<'a> {
         entries: &'a [Pattern],
         dockerfile: &RootPath,
     ) -> Result<Self, Error> {
-        let mut selection =
-            Selection { literals: Vec::new(), globs: Vec::new(), exclusions: Vec::new() };
+        let mut selection = Selection {
+            literals: Vec::new(),
+            globs: Vec::new(),
+            exclusions: Vec::new(),
+        };
         for (entry, pattern) in entries.iter().enumerate() {
             if pattern.is_exclusion() {
                 selection.exclusions.push(pattern);
@@ -47,7 +50,12 @@ impl<'a> Selection<'a> {
                 && path != *dockerfile
             {
                 let links::Resolved { end, kind, crossed } = links::resolve(root, &path)?;
-                selection.literals.push(Literal { entry, end, kind, crossed });
+                selection.literals.push(Literal {
+                    entry,
+                    end,
+                    kind,
+                    crossed,
+                });
             }
         }
         Ok(selection)
@@ -61,7 +69,10 @@ impl<'a> Selection<'a> {
     /// The glob that matches `path` or a folder above it.
     pub(super) fn glob_covering(&self, path: &RootPath) -> Option<usize> {
         let covers = |pattern: &Pattern| pattern.matches_or_covers(path.relative());
-        self.globs.iter().find(|(_, pattern)| covers(pattern)).map(|(entry, _)| *entry)
+        self.globs
+            .iter()
+            .find(|(_, pattern)| covers(pattern))
+            .map(|(entry, _)| *entry)
     }
 
     /// The entry because of which `path` is an input, whatever the exclusions say.
@@ -75,12 +86,16 @@ impl<'a> Selection<'a> {
 
     /// Whether a glob could match something below the folder `path`.
     pub(super) fn glob_reaches_below(&self, path: &RootPath) -> bool {
-        self.globs.iter().any(|(_, pattern)| pattern.can_match_below(path.relative()))
+        self.globs
+            .iter()
+            .any(|(_, pattern)| pattern.can_match_below(path.relative()))
     }
 
     /// Whether `path` or a folder above it is taken out.
     pub(super) fn takes_out(&self, path: &RootPath) -> bool {
-        self.exclusions.iter().any(|pattern| pattern.matches_or_covers(path.relative()))
+        self.exclusions
+            .iter()
+            .any(|pattern| pattern.matches_or_covers(path.relative()))
     }
 
     /// Whether something at or below `path` could be an input.
@@ -106,10 +121,16 @@ impl<'a> Selection<'a> {
                 continue;
             }
             if let (None, Some((link, _))) = (literal.kind, literal.crossed.last()) {
-                return Err(Error::Dangling { link: link.clone(), target: literal.end.clone() });
+                return Err(Error::Dangling {
+                    link: link.clone(),
+                    target: literal.end.clone(),
+                });
             }
             let why = reason(passed_by, |path| path.below(&literal.end).is_some());
-            return Err(no_match(&entries[literal.entry], why.unwrap_or(NoMatch::Nothing)));
+            return Err(no_match(
+                &entries[literal.entry],
+                why.unwrap_or(NoMatch::Nothing),
+            ));
         }
         for (_, pattern) in &self.globs {
             let covers = |path: &RootPath| pattern.matches_or_covers(path.relative());
@@ -127,7 +148,10 @@ impl<'a> Selection<'a> {
 }
 
 fn no_match(pattern: &Pattern, why: NoMatch) -> Error {
-    Error::NoMatch { entry: pattern.text().to_owned(), why }
+    Error::NoMatch {
+        entry: pattern.text().to_owned(),
+        why,
+    }
 }
 
 fn literal_path(pattern: &Pattern) -> RootPath {
@@ -138,7 +162,10 @@ fn literal_path(pattern: &Pattern) -> RootPath {
 }
 
 fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<NoMatch> {
-    passed_by.iter().find(|why| why.path().is_some_and(&covers)).cloned()
+    passed_by
+        .iter()
+        .find(|why| why.path().is_some_and(&covers))
+        .cloned()
 }
 
 /// Globs do not follow links; a link in the part before the first glob character is a likely surprise.

@@ -2,9 +2,13 @@
 //!
 //! Texts only: nothing is printed here.
 
+mod ensure;
+
 use std::error::Error;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+pub use ensure::{decision, engine, event, outcome, registry, why};
 
 use crate::config::Invalid;
 
@@ -22,7 +26,11 @@ pub struct Problem<'a> {
 impl<'a> Problem<'a> {
     /// A problem that is only an error so far.
     pub fn new(error: &'a dyn Error) -> Self {
-        Problem { error, hint: None, place: None }
+        Problem {
+            error,
+            hint: None,
+            place: None,
+        }
     }
 }
 

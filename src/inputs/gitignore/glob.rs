@@ -182,7 +182,7 @@ impl ByteSet {
         let mut set = Self {
             bits: Box::new([u64::MAX; 4]),
         };
-        set.remove_slash();
+        set.remove(b'/');
         set
     }
 
@@ -234,7 +234,7 @@ impl ByteSet {
                 if negated {
                     set.bits.iter_mut().for_each(|word| *word = !*word);
                 }
-                set.remove_slash();
+                set.remove(b'/');
                 return Some((set, after));
             }
         }
@@ -244,8 +244,8 @@ impl ByteSet {
         self.bits[usize::from(byte / 64)] |= 1 << (byte % 64);
     }
 
-    fn remove_slash(&mut self) {
-        self.bits[usize::from(b'/' / 64)] &= !(1 << (b'/' % 64));
+    fn remove(&mut self, byte: u8) {
+        self.bits[usize::from(byte / 64)] &= !(1 << (byte % 64));
     }
 
     fn contains(&self, byte: u8) -> bool {

@@ -61,6 +61,14 @@ impl Docker {
         }
     }
 
+    /// The same engine for tidying up, which has to work after an interrupt as well.
+    pub fn uninterrupted(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            interrupt: Interrupt::never(),
+        }
+    }
+
     /// Asks what the engine is; the way to learn that there is none.
     pub async fn engine(&self) -> Result<Engine, Error> {
         let question = self.invocation(words(&["version", "--format", "{{json .}}"]));
@@ -137,6 +145,9 @@ impl Docker {
     }
 
     /// Gives an image a name, taking it from the one that had it.
+    ///
+    /// An image that loses its only name may be gone with it: the containerd store then forgets it, even
+    /// while it is being pushed. Who shares a name with other processes keeps a second one to himself.
     pub async fn tag(
         &self,
         image: &ImageId,
@@ -168,7 +179,8 @@ impl Docker {
 
     /// Pushes what bears the tag, and returns the digest that the registry got.
     ///
-    /// If others use the tag as well, that may be theirs: see [`is_push_of`](super::is_push_of).
+    /// If others use the tag as well, that may be theirs: see [`is_push_of`](super::is_push_of). Their
+    /// tagging may also let this push fail in the middle.
     pub async fn push(
         &self,
         repository: &Repository,

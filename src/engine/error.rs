@@ -11,7 +11,7 @@ pub enum Error {
     NotInstalled { program: &'static str },
     #[error("the engine cannot be reached: {message}")]
     NotRunning { message: String },
-    #[error("the engine's socket may not be opened: {message}")]
+    #[error("no permission to use the engine: {message}")]
     PermissionDenied { message: String },
     #[error("`{program}` is not Docker's: its answer names no server")]
     NotDocker { program: &'static str },

@@ -5,35 +5,29 @@
 //! interrupted or takes too long, not when the caller drops the future. What the arguments mean, and
 //! what to make of the output, is left to the callers.
 
+mod group;
+mod lines;
+
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future;
 use std::io;
 use std::pin::pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process_group, waitid};
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{sleep, timeout};
 
+use self::group::Group;
+use self::lines::{LastLines, MAX_CAPTURED, copy_bytes, copy_lines, escaped};
 use crate::interrupt::{Interrupt, Interrupted, Signal};
 
-/// How many of the last lines an error keeps.
-const KEPT_LINES: usize = 20;
-/// A line longer than this reaches the sink in pieces.
-const MAX_LINE: usize = 64 * 1024;
-/// How much a captured stdout may hold; an inspection answers with a few kilobytes.
-const MAX_CAPTURED: usize = 16 * 1024 * 1024;
-/// How long a group has to end by itself once it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
 /// How long output is waited for after the group's end. A daemon that left the group (an ssh
 /// master, a gpg-agent) may hold the pipe open for ever.
-const DRAIN: Duration = Duration::from_millis(500);
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// A program to run, with its whole environment.
 #[derive(Debug, Clone)]
@@ -57,6 +51,14 @@ impl Invocation {
             command.push_str(&escaped(&argument));
         }
         command
+    }
+
+    fn cannot_run(&self, source: io::Error) -> Error {
+        let program = self.program;
+        match source.kind() {
+            io::ErrorKind::NotFound => Error::NotFound { program },
+            _ => Error::Run { program, source },
+        }
     }
 
     /// The output of this invocation, if its status tells of success.
@@ -186,7 +188,7 @@ pub async fn forward(
         return Ok(());
     }
     // The streams come in any order, so that the last line of both need not be the one that says why.
-    let last_lines = if complaints.0.is_empty() {
+    let last_lines = if complaints.is_empty() {
         progress
     } else {
         complaints
@@ -206,28 +208,15 @@ async fn supervise(
     pump: impl AsyncFnOnce(ChildStdout, ChildStderr),
 ) -> Result<ExitStatus, Error> {
     interrupt.check()?;
-    let cannot_run = |source| Error::Run {
-        program: invocation.program,
-        source,
-    };
-    let (mut group, stdout, stderr) = Group::spawn(invocation)?;
+    let (group, stdout, stderr) =
+        Group::spawn(invocation).map_err(|source| invocation.cannot_run(source))?;
+    let mut end = pin!(end(group, invocation, limit, interrupt));
     let mut pump = pin!(pump(stdout, stderr));
     let mut pumping = true;
-    let outcome = {
-        let mut ending = pin!(async {
-            let reason = tokio::select! {
-                status = group.ended() => return status.map_err(cannot_run),
-                interrupted = interrupt.raised() => Error::Interrupted(interrupted),
-                limit = elapsed(limit) => Error::TimedOut { command: invocation.command(), limit },
-            };
-            group.stop(&reason).await.map_err(cannot_run)?;
-            Err(reason)
-        });
-        loop {
-            tokio::select! {
-                outcome = &mut ending => break outcome,
-                () = &mut pump, if pumping => pumping = false,
-            }
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut end => break outcome,
+            () = &mut pump, if pumping => pumping = false,
         }
     };
     if pumping {
@@ -237,6 +226,26 @@ async fn supervise(
     outcome
 }
 
+/// Waits for a group's end, which may come by itself or has to be made.
+async fn end(
+    mut group: Group,
+    invocation: &Invocation,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus, Error> {
+    let cannot_run = |source| invocation.cannot_run(source);
+    let (signal, reason) = tokio::select! {
+        status = group.ended() => return status.map_err(cannot_run),
+        interrupted = interrupt.raised() => (interrupted.signal, Error::Interrupted(interrupted)),
+        limit = elapsed(limit) => {
+            let command = invocation.command();
+            (Signal::Terminate, Error::TimedOut { command, limit })
+        }
+    };
+    group.stop(signal).await.map_err(cannot_run)?;
+    Err(reason)
+}
+
 /// Waits for the limit and returns it; for ever if there is none.
 async fn elapsed(limit: Option<Duration>) -> Duration {
     let Some(limit) = limit else {
@@ -244,148 +253,6 @@ async fn elapsed(limit: Option<Duration>) -> Duration {
     };
     sleep(limit).await;
     limit
-}
-
-/// A child and the process group that it leads. Dropped, it takes the whole group along.
-struct Group {
-    leader: Child,
-    id: Pid,
-}
-
-impl Group {
-    fn spawn(invocation: &Invocation) -> Result<(Self, ChildStdout, ChildStderr), Error> {
-        let program = invocation.program;
-        let mut leader = Command::new(program)
-            .args(&invocation.arguments)
-            .env_clear()
-            .envs(&invocation.environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound => Error::NotFound { program },
-                _ => Error::Run { program, source },
-            })?;
-        let stdout = leader.stdout.take().expect("stdout is a pipe");
-        let stderr = leader.stderr.take().expect("stderr is a pipe");
-        let id = leader
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()))
-            .expect("a child that was not waited for has an id");
-        Ok((Self { leader, id }, stdout, stderr))
-    }
-
-    /// Waits for the leader's end, then ends what it left behind.
-    ///
-    /// The rest is killed before the leader is reaped: until then nobody else can get its id, so the
-    /// signal cannot hit a stranger's group.
-    async fn ended(&mut self) -> io::Result<ExitStatus> {
-        let mut children = signal(SignalKind::child())?;
-        while !self.leader_has_exited()? {
-            children.recv().await;
-        }
-        self.send(rustix::process::Signal::KILL);
-        self.leader.wait().await
-    }
-
-    fn leader_has_exited(&self) -> io::Result<bool> {
-        let look_only = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        Ok(waitid(WaitId::Pid(self.id), look_only)?.is_some())
-    }
-
-    /// Asks the group to end, and after a while makes it.
-    async fn stop(&mut self, reason: &Error) -> io::Result<()> {
-        self.send(match reason {
-            Error::Interrupted(Interrupted {
-                signal: Signal::Interrupt,
-            }) => rustix::process::Signal::INT,
-            _ => rustix::process::Signal::TERM,
-        });
-        if let Ok(ended) = timeout(GRACE, self.ended()).await {
-            return ended.map(drop);
-        }
-        self.send(rustix::process::Signal::KILL);
-        self.ended().await.map(drop)
-    }
-
-    fn send(&self, signal: rustix::process::Signal) {
-        // The only possible failure is that nobody is left to get it.
-        let _ = kill_process_group(self.id, signal);
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let is_reaped = self.leader.id().is_none();
-        if !is_reaped {
-            self.send(rustix::process::Signal::KILL);
-        }
-    }
-}
-
-/// Copies everything, but keeps no more than one byte over the limit: enough to see that it was.
-async fn copy_bytes(stream: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
-    let mut stream = BufReader::new(stream);
-    // A read error ends the stream just as its end does: the exit status tells the rest.
-    while let Ok(read @ [_, ..]) = stream.fill_buf().await {
-        let room = (MAX_CAPTURED + 1).saturating_sub(kept.len());
-        kept.extend_from_slice(&read[..read.len().min(room)]);
-        let length = read.len();
-        stream.consume(length);
-    }
-}
-
-async fn copy_lines(stream: impl AsyncRead + Unpin, mut take: impl FnMut(&str)) {
-    let mut stream = BufReader::new(stream);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let mut piece = (&mut stream).take(MAX_LINE as u64);
-        // A read error ends the stream just as its end does: the exit status tells the rest.
-        match piece.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => take(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r'])),
-        }
-    }
-}
-
-#[derive(Default)]
-struct LastLines(VecDeque<String>);
-
-impl LastLines {
-    fn push(&mut self, line: &str) {
-        if self.0.len() == KEPT_LINES {
-            self.0.pop_front();
-        }
-        self.0.push_back(escaped(line));
-    }
-}
-
-impl From<LastLines> for Vec<String> {
-    fn from(lines: LastLines) -> Self {
-        lines.0.into()
-    }
-}
-
-/// The text with everything escaped that could move a terminal's cursor or hide what is written.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\t' => escaped.push(character),
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{61c}'
-            | '\u{feff}' => escaped.extend(character.escape_default()),
-            _ if character.is_control() => escaped.extend(character.escape_default()),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

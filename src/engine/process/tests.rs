@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::{Error, Invocation, KEPT_LINES, MAX_LINE, Output, capture, escaped, forward};
+use super::lines::{KEPT_LINES, MAX_LINE, escaped};
+use super::{Error, Invocation, Output, capture, forward};
 use crate::interrupt::{Interrupt, Interrupted, Signal};
 
 const LONG: Duration = Duration::from_secs(60);

@@ -1,4 +1,5 @@
-//! The texts are the real programs' own; only long outputs were shortened.
+//! The texts were recorded from the real programs, and long ones shortened. The few that come from
+//! public reports instead (docker 29, hosted registries) say so.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -225,6 +226,7 @@ fn an_engine_that_does_not_answer() {
     for line in [
         "Cannot connect to the Docker daemon at unix:///tmp/gone.sock. Is the docker daemon running?",
         "ERROR: Cannot connect to the Docker daemon at unix:///tmp/gone.sock. Is the docker daemon running?",
+        // Docker 29, reported.
         "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct",
         "error during connect: Get \"http://docker.example.com/v1.45/version\": command [ssh -- nowhere]",
         "unable to resolve docker endpoint: context \"nonesuch\" does not exist",
@@ -241,6 +243,7 @@ fn an_engine_that_may_not_be_asked() {
     for line in [
         "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: \
          Get \"http://%2Fvar%2Frun%2Fdocker.sock/v1.45/version\": dial unix: connect: permission denied",
+        // Docker 20.10 as reported, and docker 29.
         "Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
         "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
     ] {
@@ -261,10 +264,12 @@ fn pushes_that_were_refused() {
         "authorization failed: no basic auth credentials",
         "push access denied, repository does not exist or may require authorization: authorization failed",
         "unexpected status from HEAD request to http://127.0.0.1:5118/v2/acme/ci/blobs/sha256:02: 401 Unauthorized",
+        // Docker Hub, reported.
         "denied: requested access to the resource is denied",
     ] {
         assert_eq!(refusal(line), Some(Refusal::Authorization), "{line}");
     }
+    // Amazon ECR, reported.
     let ecr = "tag invalid: The image tag 'x' already exists in the 'ci' repository and cannot be \
                overwritten because the tag is immutable.";
     assert_eq!(refusal(ecr), Some(Refusal::ImmutableTag));

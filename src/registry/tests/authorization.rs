@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use super::{
-    MANIFEST, Reply, Request, ScriptedRegistry, digest, manifest_reply, refusal, repository,
-    short_limits, tag, unknown,
+    MANIFEST, Reply, Request, ScriptedRegistry, digest, impatient_client, manifest_reply, refusal,
+    repository, tag, unknown,
 };
 use crate::registry::{Client, Error, Lookup, Manifest, PutOutcome, Settings};
 
@@ -29,7 +29,7 @@ fn client_with(config: &str) -> (Client, TempDir) {
     (
         Client::new(Settings {
             docker_config,
-            time_limits: short_limits(),
+            ..Settings::default()
         }),
         folder,
     )
@@ -242,7 +242,7 @@ async fn a_token_server_that_fails_is_no_denial() {
     ];
     for token in tokens {
         let registry = bearer_registry(token, manifest_reply);
-        let error = unknown(super::look_up(&registry).await);
+        let error = unknown(look_up(&impatient_client(), &registry).await);
         assert!(!error.is_denied(), "{error:?}");
         assert!(error.to_string().contains("/token?"), "{error}");
     }

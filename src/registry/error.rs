@@ -158,7 +158,7 @@ impl Error {
     }
 }
 
-/// What the user can do about an [`Error`].
+/// What the user can do about an [`enum@Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
     /// Gain access; `may_be_new` if the registry may have refused only because the repository does

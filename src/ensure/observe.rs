@@ -2,8 +2,9 @@
 
 use super::plan::{EngineState, RegistryState};
 use super::{Job, World};
-use crate::engine::{self, Image, LocalImage, Platform};
+use crate::engine::{self, Image, LocalImage};
 use crate::interrupt::Interrupted;
+use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
 use crate::registry::{self, Lookup};
 

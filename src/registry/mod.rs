@@ -26,7 +26,7 @@ pub use authorization::Access;
 pub use credentials::{Account, docker_config_folder};
 pub use error::{ConnectionCause, Error, Hint, RequestLine};
 pub use look_up::Lookup;
-pub use manifest::{Content, Manifest, ManifestProblem, Platform};
+pub use manifest::{Content, Manifest, ManifestProblem};
 pub use transport::TimeLimits;
 pub use words::Words;
 

@@ -2,9 +2,18 @@
 //!
 //! ARCHITECTURE.md beside this crate maps the modules and states what always holds.
 
+pub mod cli;
+pub mod config;
+pub mod context;
 pub mod dockerfile;
 pub mod engine;
+pub mod ensure;
+pub mod environment;
 pub mod inputs;
 pub mod interrupt;
+pub mod path;
+pub mod record;
 pub mod reference;
 pub mod registry;
+pub mod report;
+pub mod shown;

@@ -1,3 +1,7 @@
-//! The `fp` program.
+//! The `fp` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fp::cli::run(std::env::args_os())
+}

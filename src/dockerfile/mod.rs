@@ -1,1 +1,3 @@
 //! What fp reads out of a Dockerfile and the files beside it.
+
+pub mod dockerignore;

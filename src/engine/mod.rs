@@ -1,1 +1,188 @@
 //! The container engines: they build, hold, push and pull images.
+//!
+//! An engine is the program of that name, so that its contexts, builders, credential helpers and
+//! proxies are the user's. [`process`] is the one place that runs it; arguments and answers are pure
+//! functions. What to ask of an engine, and what registries say, is left to `ensure`.
+
+pub mod docker;
+mod environment;
+mod error;
+pub mod process;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use crate::reference::{Digest, Reference, Repository};
+
+pub use error::{Error, Refusal};
+
+/// The label that holds an image's full fingerprint.
+pub const FINGERPRINT_LABEL: &str = "fp.fingerprint";
+
+/// What an engine calls an image: the digest of its configuration in docker's classic store, that of
+/// its manifest or index in docker's containerd store. Not what a registry calls it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ImageId(Digest);
+
+impl ImageId {
+    pub fn new(digest: Digest) -> Self {
+        Self(digest)
+    }
+}
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a push of `image` is what arrived, rather than another image that was given the same tag
+/// in the meantime: `pushed` is the digest that the push reported, `config` the one that the pushed
+/// manifest names as its configuration.
+///
+/// Both are needed because an id is the one in one store and the other in the other. What is an index
+/// in the engine and arrived as one of its manifests is taken for another image.
+pub fn is_push_of(image: &ImageId, pushed: &Digest, config: &Digest) -> bool {
+    image.0 == *pushed || image.0 == *config
+}
+
+/// How an engine's image is named in a question to it.
+#[derive(Debug, Clone, Copy)]
+pub enum Image<'a> {
+    Id(&'a ImageId),
+    /// With either a tag or a digest: the engines do not agree on what both together mean.
+    Named(&'a Reference),
+}
+
+impl fmt::Display for Image<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Image::Id(id) => id.fmt(f),
+            Image::Named(reference) => reference.fmt(f),
+        }
+    }
+}
+
+/// An image that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalImage {
+    pub id: ImageId,
+    /// `REPOSITORY@DIGEST`, as far as the engine knows. The containerd store knows them before any
+    /// push, so they prove none.
+    pub repo_digests: Vec<Reference>,
+    /// The label [`FINGERPRINT_LABEL`]; of any text, since anybody can write a label.
+    pub fingerprint: Option<String>,
+    pub platform: Platform,
+}
+
+impl LocalImage {
+    /// Whether the engine knows the image as `REPOSITORY@DIGEST`.
+    pub fn has_digest(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.repo_digests.iter().any(|reference| {
+            reference.repository == *repository && reference.digest.as_ref() == Some(digest)
+        })
+    }
+}
+
+/// What an image runs on, such as `linux/amd64` or `linux/arm/v6`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Platform {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+}
+
+impl Platform {
+    /// The platform in the form that compares: without a variant that says nothing, and with the one
+    /// that a bare `arm` means (as containerd's `platforms.Normalize` has it).
+    pub fn new(os: &str, architecture: &str, variant: &str) -> Self {
+        let variant = match (architecture, variant) {
+            ("amd64", "v1") | ("arm64", "v8") | (_, "") if architecture != "arm" => None,
+            ("arm", "") => Some("v7".to_owned()),
+            _ => Some(variant.to_owned()),
+        };
+        Self {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant,
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.os, self.architecture)?;
+        match &self.variant {
+            Some(variant) => write!(f, "/{variant}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What to build. The paths are absolute.
+#[derive(Debug)]
+pub struct BuildRequest<'a> {
+    /// The sealed context.
+    pub context: &'a Path,
+    /// Lies outside of the context, beside an ignore file of its own.
+    pub dockerfile: &'a Path,
+    /// An existing folder outside of the context, where the builder may leave its report.
+    pub scratch: &'a Path,
+    pub target: Option<&'a str>,
+    pub arguments: &'a BTreeMap<String, String>,
+    pub labels: &'a BTreeMap<String, String>,
+    /// Take bases from their registries, whatever the engine has under their names.
+    pub pull: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageId, LocalImage, Platform, is_push_of};
+    use crate::reference::Digest;
+
+    fn digest(digit: char) -> Digest {
+        format!("sha256:{}", digit.to_string().repeat(64))
+            .parse()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_push_is_known_by_manifest_or_config() {
+        let (manifest, config, other) = (digest('a'), digest('c'), digest('e'));
+        let in_classic_store = ImageId::new(config.clone());
+        let in_containerd_store = ImageId::new(manifest.clone());
+        assert!(is_push_of(&in_classic_store, &manifest, &config));
+        assert!(is_push_of(&in_containerd_store, &manifest, &config));
+        assert!(!is_push_of(&in_classic_store, &manifest, &other));
+        assert!(!is_push_of(&in_containerd_store, &other, &config));
+    }
+
+    #[test]
+    fn platforms_compare_in_one_form() {
+        let shown =
+            |os, architecture, variant| Platform::new(os, architecture, variant).to_string();
+        assert_eq!(shown("linux", "amd64", ""), "linux/amd64");
+        assert_eq!(shown("linux", "amd64", "v1"), "linux/amd64");
+        assert_eq!(shown("linux", "amd64", "v3"), "linux/amd64/v3");
+        assert_eq!(shown("linux", "arm64", "v8"), "linux/arm64");
+        assert_eq!(shown("linux", "arm", ""), "linux/arm/v7");
+        assert_eq!(shown("linux", "arm", "v6"), "linux/arm/v6");
+        assert_eq!(shown("linux", "riscv64", ""), "linux/riscv64");
+    }
+
+    #[test]
+    fn repo_digests_compare_by_what_they_name() {
+        let named = format!("acme/ci@{}", digest('a'));
+        let image = LocalImage {
+            id: ImageId::new(digest('a')),
+            repo_digests: vec![named.parse().unwrap()],
+            fingerprint: None,
+            platform: Platform::new("linux", "amd64", ""),
+        };
+        let full = "docker.io/acme/ci".parse().unwrap();
+        assert!(image.has_digest(&full, &digest('a')));
+        assert!(!image.has_digest(&full, &digest('b')));
+        assert!(!image.has_digest(&"ghcr.io/acme/ci".parse().unwrap(), &digest('a')));
+    }
+}

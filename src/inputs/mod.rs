@@ -1,1 +1,208 @@
-//! Which files are inputs.
+//! Inputs: which files go into an image, and what they hold.
+//!
+//! [`read`] answers for one image: the Dockerfile, the argument values that files give, and every input with its digest
+//! and its place in or outside the build. It is an error wherever the answer could be incomplete. What the inputs mean
+//! for the fingerprint is `record`'s business, how they reach the builder is `context`'s.
+
+mod candidates;
+mod content;
+mod error;
+mod git;
+pub mod gitignore;
+mod links;
+pub mod pattern;
+mod repositories;
+mod selection;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(crate) use content::{BUFFER, is_executable, open};
+pub use error::Error;
+
+use crate::config::{ArgValue, Image};
+use crate::dockerfile::dockerignore::Dockerignore;
+use crate::environment::Environment;
+use crate::path::RootPath;
+use crate::record::{ContentDigest, Item, OutsideKind, Record};
+
+/// Everything that goes into one image, read from disk.
+#[derive(Debug)]
+pub struct Inputs {
+    /// The Dockerfile's bytes.
+    pub dockerfile: Vec<u8>,
+    /// The build arguments with their values.
+    pub args: BTreeMap<String, String>,
+    /// The inputs, in the order of their paths.
+    pub entries: Vec<Input>,
+}
+
+/// One file or link that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Where it lies.
+    pub path: RootPath,
+    /// The entry of `inputs` because of which it is one.
+    pub reason: String,
+    /// Whether the build gets it.
+    pub placement: Placement,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// Whether the build gets an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// It is in the sealed context.
+    Context,
+    /// It lies outside the context folder.
+    OutsideContext,
+    /// It is excluded by .dockerignore.
+    Ignored,
+}
+
+/// What an input holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A regular file, and whether its owner may execute it.
+    File {
+        executable: bool,
+        digest: ContentDigest,
+    },
+    /// A symbolic link, by its text.
+    Link { text: Vec<u8> },
+}
+
+/// Reads the inputs of `image` below `root`, the absolute path of the folder of fingerprint.toml.
+///
+/// `environment` is only used to find the git program, should the answer depend on git.
+pub fn read(root: &Path, image: &Image, environment: &Environment) -> Result<Inputs, Error> {
+    let dockerfile = content::text(root, &image.dockerfile)?;
+    let context = links::resolve(root, &image.context)?;
+    if let Some((link, _)) = context.crossed.first() {
+        return Err(Error::ContextLink {
+            path: image.context.clone(),
+            link: link.clone(),
+        });
+    }
+    if context.kind != Some(links::Kind::Folder) {
+        return Err(Error::NoContext {
+            path: image.context.clone(),
+        });
+    }
+    let ignore = dockerignore(root, image)?;
+    let args = image
+        .args
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), argument(root, name, value)?)))
+        .collect::<Result<_, Error>>()?;
+    let found = candidates::find(root, &image.inputs, &image.dockerfile, environment)?;
+    let contents = content::read_all(root, &found)?;
+    let entries = found
+        .into_iter()
+        .zip(contents)
+        .map(|(found, content)| Input {
+            placement: placement(&found.path, &image.context, &ignore),
+            reason: image.inputs[found.entry].text().to_owned(),
+            path: found.path,
+            content,
+        })
+        .collect();
+    Ok(Inputs {
+        dockerfile,
+        args,
+        entries,
+    })
+}
+
+impl Inputs {
+    /// The record of `image` with these inputs.
+    pub fn record(&self, image: &Image) -> Record {
+        let mut items = vec![
+            Item::Context(image.context.clone()),
+            Item::Dockerfile {
+                path: image.dockerfile.clone(),
+                digest: ContentDigest::of(&self.dockerfile),
+            },
+        ];
+        items.extend(image.target.clone().map(Item::Target));
+        items.extend(image.salt.clone().map(Item::Salt));
+        items.extend(self.args.iter().map(|(name, value)| Item::Arg {
+            name: name.clone(),
+            digest: ContentDigest::of(value.as_bytes()),
+        }));
+        items.extend(self.entries.iter().map(Input::item));
+        Record::new(items)
+    }
+}
+
+impl Input {
+    fn item(&self) -> Item {
+        let path = self.path.clone();
+        match (&self.content, self.placement) {
+            (Content::File { executable, digest }, Placement::Context) => Item::File {
+                path,
+                executable: *executable,
+                digest: *digest,
+            },
+            (Content::Link { text }, Placement::Context) => Item::Link {
+                path,
+                text: text.clone(),
+            },
+            (Content::File { executable, digest }, _) => {
+                let kind = if *executable {
+                    OutsideKind::Executable
+                } else {
+                    OutsideKind::File
+                };
+                Item::Outside {
+                    path,
+                    kind,
+                    digest: *digest,
+                }
+            }
+            (Content::Link { text }, _) => Item::Outside {
+                path,
+                kind: OutsideKind::Link,
+                digest: ContentDigest::of(text),
+            },
+        }
+    }
+}
+
+fn placement(path: &RootPath, context: &RootPath, ignore: &Dockerignore) -> Placement {
+    match path.below(context) {
+        None => Placement::OutsideContext,
+        Some(inside) if ignore.excludes(inside.relative()) => Placement::Ignored,
+        Some(_) => Placement::Context,
+    }
+}
+
+/// The rules that keep files out of the build: those of `<Dockerfile>.dockerignore` if it exists, else the context's.
+fn dockerignore(root: &Path, image: &Image) -> Result<Dockerignore, Error> {
+    let own = [image.dockerfile.name(), b".dockerignore"].concat();
+    let beside = image.dockerfile.parent().unwrap_or_default().join(&own);
+    for path in [beside, image.context.join(b".dockerignore")] {
+        if let Some(bytes) = content::text_if_present(root, &path)? {
+            return Dockerignore::parse(&bytes)
+                .map_err(|source| Error::Dockerignore { path, source });
+        }
+    }
+    Ok(Dockerignore::default())
+}
+
+fn argument(root: &Path, name: &str, value: &ArgValue) -> Result<String, Error> {
+    let path = match value {
+        ArgValue::Text(text) => return Ok(text.clone()),
+        ArgValue::File(path) => path,
+    };
+    let not_text = || Error::ArgNotText {
+        name: name.to_owned(),
+        path: path.clone(),
+    };
+    let text = String::from_utf8(content::text(root, path)?).map_err(|_| not_text())?;
+    if text.contains('\0') {
+        return Err(not_text());
+    }
+    Ok(text.trim().to_owned())
+}

@@ -1,0 +1,101 @@
+//! The arguments that `fp` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Names a CI image by a fingerprint of its inputs, and makes that image available.
+#[derive(Debug, Parser)]
+#[command(name = "fp", version, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    /// The configuration; found by walking up from the current folder if not given.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print the fingerprint of an image, and nothing else.
+    Hash(Hash),
+    /// Print the record: everything that decides the image. Its BLAKE3 hash is the fingerprint.
+    Record(One),
+    /// List the inputs, each with the reason it is one.
+    Inputs(One),
+    /// Print the image reference with its tag.
+    Ref(One),
+    /// Tell where each image is, and what ensure would do.
+    ///
+    /// Exit code 3 if any is absent, 4 if that could not be told.
+    Status(Several),
+    /// Make images available: pull what is published, build and publish what is not.
+    ///
+    /// Prints `REPOSITORY:TAG@DIGEST` for each.
+    Ensure(Ensure),
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people and shells.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// A command on one image.
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The image; may be left out if only one is configured.
+    pub(super) image: Option<String>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Hash {
+    /// The image; may be left out if only one is configured.
+    pub(super) image: Option<String>,
+    /// All images: a line with fingerprint and name for each.
+    #[arg(long, conflicts_with = "image")]
+    pub(super) all: bool,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+/// A command on any number of images.
+#[derive(Debug, Args)]
+pub(super) struct Several {
+    /// The images; all that are configured if none is named.
+    pub(super) images: Vec<String>,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ensure {
+    /// The images; all that are configured if none is named.
+    pub(super) images: Vec<String>,
+    /// Do not pull a published image; its name is all that is wanted.
+    #[arg(long)]
+    pub(super) no_pull: bool,
+    /// Do not publish a built image.
+    #[arg(long)]
+    pub(super) no_push: bool,
+    /// Do not ask the registry; exit code 3 if the engine does not have the image.
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// The repository is new: if the registry refuses the look-up, take that as "not there yet".
+    #[arg(long, conflicts_with = "offline")]
+    pub(super) first_push: bool,
+    /// Print what would be done, and why, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}

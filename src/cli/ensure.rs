@@ -1,0 +1,140 @@
+//! `fp ensure`
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::arguments::{Ensure, Format};
+use super::failure::{Failure, Failures};
+use super::output::Output;
+use super::outside::Outside;
+use super::session::Session;
+use crate::config::Push;
+use crate::ensure::trust::{self, Denial, Publishing};
+use crate::ensure::{self, Event, Job, Options, Outcome, Step, World};
+use crate::report;
+
+pub(super) fn run(
+    arguments: &Ensure,
+    session: &Session,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let jobs = jobs(arguments, session)?;
+    let outside = Outside::open(session)?;
+    outside.run(async |world| match arguments.dry_run {
+        true => predict(&jobs, world, arguments.format, output).await,
+        false => perform(&jobs, world, arguments.format, output).await,
+    })
+}
+
+/// All inputs are read before anything is asked or done.
+fn jobs<'a>(arguments: &Ensure, session: &'a Session) -> Result<Vec<Job<'a>>, Failure> {
+    let options = Options {
+        offline: arguments.offline,
+        no_pull: arguments.no_pull,
+        first_push: arguments.first_push,
+        ci: trust::is_ci(&session.environment),
+    };
+    let event = session.event();
+    let publishing = |push: Push| {
+        if arguments.no_push {
+            Publishing::Denied(Denial::Flag)
+        } else {
+            trust::publishing(push, &session.environment, event.as_deref())
+        }
+    };
+    let images = session.project.several(&arguments.images)?;
+    images
+        .into_iter()
+        .map(|image| session.job(image, options, publishing(image.push)))
+        .collect()
+}
+
+/// Makes the images available, one after the other, and prints each as soon as it is. One that fails does not keep the
+/// others from being tried.
+async fn perform(
+    jobs: &[Job<'_>],
+    world: &World<'_>,
+    format: Format,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut objects = Vec::new();
+    let mut failures = Failures::default();
+    for job in jobs {
+        let started = Instant::now();
+        let name = &job.image.name;
+        let mut tell = |event: Event<'_>| {
+            report::event(job, &event)
+                .iter()
+                .for_each(|line| output.note(line));
+        };
+        match ensure::ensure(job, world, &mut tell).await {
+            Ok(outcome) => {
+                output.note(&report::outcome(name, &outcome, started.elapsed()));
+                match format {
+                    Format::Text => output.line(&outcome.reference.to_string())?,
+                    Format::Json => objects.push(object(job, &outcome)),
+                }
+            }
+            Err(source) => failures.report(Failure::ensure(name, source), output)?,
+        }
+    }
+    if format == Format::Json {
+        output.json(&Value::Array(objects))?;
+    }
+    failures.into_result()
+}
+
+fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
+    let step = |step: &Step| match step {
+        Step::Pulled => "pulled",
+        Step::Built => "built",
+        Step::Pushed => "pushed",
+    };
+    json!({
+        "image": job.image.name.as_str(),
+        "fingerprint": job.fingerprint.to_string(),
+        "reference": outcome.reference.to_string(),
+        "repository": job.repository.to_string(),
+        "tag": job.tag.to_string(),
+        "digest": outcome.reference.digest.as_ref().map(ToString::to_string),
+        "hit": outcome.hit,
+        "steps": outcome.steps.iter().map(step).collect::<Vec<_>>(),
+    })
+}
+
+/// Prints what would be done, and fails as doing it would.
+async fn predict(
+    jobs: &[Job<'_>],
+    world: &World<'_>,
+    format: Format,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut objects = Vec::new();
+    let mut failures = Failures::default();
+    for job in jobs {
+        let observation = ensure::observe(job, world).await?;
+        let plan = job.plan(&observation);
+        let (decision, why) = (
+            report::decision(&plan),
+            report::why(job, &plan, &observation),
+        );
+        match format {
+            Format::Text => output.line(&format!("{}: {decision}: {why}", job.image.name))?,
+            Format::Json => objects.push(json!({
+                "image": job.image.name.as_str(),
+                "fingerprint": job.fingerprint.to_string(),
+                "reference": job.reference().to_string(),
+                "decision": decision,
+                "why": why,
+            })),
+        }
+        if let Err(source) = job.is_possible(&plan, observation) {
+            failures.report(Failure::ensure(&job.image.name, source), output)?;
+        }
+    }
+    if format == Format::Json {
+        output.json(&Value::Array(objects))?;
+    }
+    failures.into_result()
+}

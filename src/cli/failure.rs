@@ -1,0 +1,136 @@
+//! Why a command did not do what was asked, as an exit code and as a report.
+
+use std::io;
+
+use super::output::Output;
+use crate::config::{self, ImageName};
+use crate::ensure;
+use crate::inputs;
+use crate::interrupt::Interrupted;
+use crate::report::Problem;
+
+/// Everything that can end a command early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error("the inputs of `{image}` cannot be told")]
+    Inputs {
+        image: ImageName,
+        source: inputs::Error,
+    },
+    #[error("`{image}` is not available")]
+    Ensure {
+        image: ImageName,
+        source: Box<ensure::Error>,
+    },
+    #[error("the current folder cannot be told")]
+    CurrentFolder(#[source] io::Error),
+    #[error("this process cannot do two things at a time")]
+    Runtime(#[source] io::Error),
+    #[error("cannot write to stdout")]
+    Output(#[source] io::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// All has been said.
+    #[error("some images are not available")]
+    Reported { exit_code: u8 },
+}
+
+impl Failure {
+    /// The failure to make `image` available.
+    pub(super) fn ensure(image: &ImageName, source: ensure::Error) -> Self {
+        match source {
+            ensure::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
+            source => Failure::Ensure {
+                image: image.clone(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// The exit code: 1 failed, 2 usage or configuration, 3 absent, 4 could not tell, and 128 with the number of a
+    /// signal.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Inputs { .. }
+            | Failure::CurrentFolder(_)
+            | Failure::Runtime(_)
+            | Failure::Output(_) => 1,
+            Failure::Config(_) => 2,
+            Failure::Ensure { source, .. } => ensure_exit_code(source),
+            Failure::Interrupted(interrupted) => 128 + interrupted.signal.number(),
+            Failure::Reported { exit_code } => *exit_code,
+        }
+    }
+
+    /// What to tell the user; `None` if everything has been said.
+    pub(super) fn problem(&self) -> Option<Problem<'_>> {
+        let mut problem = Problem::new(self);
+        match self {
+            Failure::Config(error) => {
+                problem.hint = error.hint();
+                if let config::Error::Invalid(invalid) = error {
+                    problem.place = Some(invalid);
+                }
+            }
+            Failure::Inputs { source, .. } => problem.hint = source.hint().map(str::to_owned),
+            Failure::Ensure { source, .. } => problem.hint = source.hint(),
+            Failure::CurrentFolder(_)
+            | Failure::Runtime(_)
+            | Failure::Output(_)
+            | Failure::Interrupted(_) => {}
+            Failure::Reported { .. } => return None,
+        }
+        Some(problem)
+    }
+}
+
+fn ensure_exit_code(error: &ensure::Error) -> u8 {
+    match error {
+        ensure::Error::Label { .. }
+        | ensure::Error::BuiltLabel { .. }
+        | ensure::Error::Context(_)
+        | ensure::Error::Build(_)
+        | ensure::Error::Pull { .. }
+        | ensure::Error::Push { .. }
+        | ensure::Error::PushedOther { .. }
+        | ensure::Error::Publish { .. }
+        | ensure::Error::Engine(_) => 1,
+        ensure::Error::Absent(_) | ensure::Error::Platform { .. } => 3,
+        ensure::Error::RegistryUnknown { .. }
+        | ensure::Error::EngineUnknown(_)
+        | ensure::Error::Vanished { .. } => 4,
+        ensure::Error::Interrupted(interrupted) => 128 + interrupted.signal.number(),
+    }
+}
+
+/// The failures of a run over several images: each is told when it happens, the gravest gives the exit code.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    gravest: Option<u8>,
+}
+
+impl Failures {
+    /// Tells of a failure. A signal ends the run at once.
+    pub(super) fn report(&mut self, failure: Failure, output: &mut Output) -> Result<(), Failure> {
+        if matches!(failure, Failure::Interrupted(_)) {
+            return Err(failure);
+        }
+        self.gravest = self.gravest.max(Some(failure.exit_code()));
+        output.problem(&failure);
+        Ok(())
+    }
+
+    /// Notes a failure that the answer itself tells of.
+    pub(super) fn note(&mut self, exit_code: u8) {
+        self.gravest = self.gravest.max(Some(exit_code));
+    }
+
+    pub(super) fn into_result(self) -> Result<(), Failure> {
+        match self.gravest {
+            None => Ok(()),
+            Some(exit_code) => Err(Failure::Reported { exit_code }),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `fp hash`
+
+use serde_json::json;
+
+use super::arguments::{Format, Hash};
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+
+pub(super) fn run(arguments: &Hash, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    if arguments.all {
+        return all(arguments.format, session, output);
+    }
+    let image = session.project.one(arguments.image.as_deref())?;
+    let fingerprint = session.record(image)?.fingerprint().to_string();
+    match arguments.format {
+        Format::Text => output.line(&fingerprint),
+        Format::Json => {
+            output.json(&json!({ "image": image.name.as_str(), "fingerprint": fingerprint }))
+        }
+    }
+}
+
+/// Nothing is printed unless all fingerprints are known.
+fn all(format: Format, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    for image in session.project.several(&[])? {
+        lines.push((
+            session.record(image)?.fingerprint().to_string(),
+            image.name.as_str(),
+        ));
+    }
+    match format {
+        Format::Text => lines
+            .iter()
+            .try_for_each(|(fingerprint, name)| output.line(&format!("{fingerprint}  {name}"))),
+        Format::Json => {
+            let object = |(fingerprint, name)| json!({ "image": name, "fingerprint": fingerprint });
+            output.json(&lines.into_iter().map(object).collect())
+        }
+    }
+}

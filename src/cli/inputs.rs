@@ -1,0 +1,87 @@
+//! `fp inputs`
+
+use serde_json::{Value, json};
+
+use super::arguments::{Format, One};
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use crate::config::{ArgValue, Image};
+use crate::inputs::{Content, Inputs, Placement};
+use crate::path::RootPath;
+
+/// One row of the answer.
+struct Row {
+    path: RootPath,
+    kind: &'static str,
+    reason: String,
+    is_in_build: bool,
+}
+
+pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    let image = session.project.one(arguments.image.as_deref())?;
+    let rows = rows(image, &session.inputs(image)?);
+    match arguments.format {
+        Format::Text => {
+            let width = rows
+                .iter()
+                .map(|row| row.path.to_string().chars().count())
+                .max();
+            let width = width.unwrap_or(0).min(60);
+            rows.iter().try_for_each(|row| {
+                output.line(&format!("{:width$}  {}", row.path.to_string(), row.reason))
+            })
+        }
+        Format::Json => output.json(&json!({
+            "image": image.name.as_str(),
+            "inputs": rows.iter().map(object).collect::<Vec<_>>(),
+        })),
+    }
+}
+
+fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
+    let mut rows = vec![Row {
+        path: image.dockerfile.clone(),
+        kind: "dockerfile",
+        reason: "the Dockerfile".to_owned(),
+        is_in_build: true,
+    }];
+    for (name, value) in &image.args {
+        if let ArgValue::File(path) = value {
+            let reason = format!("the value of the argument {name}");
+            rows.push(Row {
+                path: path.clone(),
+                kind: "arg",
+                reason,
+                is_in_build: false,
+            });
+        }
+    }
+    rows.extend(inputs.entries.iter().map(|input| Row {
+        path: input.path.clone(),
+        kind: match input.content {
+            Content::File { .. } => "file",
+            Content::Link { .. } => "link",
+        },
+        reason: format!("`{}`{}", input.reason, note(input.placement)),
+        is_in_build: input.placement == Placement::Context,
+    }));
+    rows
+}
+
+fn note(placement: Placement) -> &'static str {
+    match placement {
+        Placement::Context => "",
+        Placement::OutsideContext => ", outside the build context",
+        Placement::Ignored => ", kept out of the build by .dockerignore",
+    }
+}
+
+fn object(row: &Row) -> Value {
+    json!({
+        "path": row.path.to_string(),
+        "kind": row.kind,
+        "reason": row.reason,
+        "in_build": row.is_in_build,
+    })
+}

@@ -1,0 +1,71 @@
+//! The outside world for the commands that need it: the runtime, the registry, the engine, signals.
+
+use std::path::PathBuf;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::engine::docker::Docker;
+use crate::ensure::{Turns, World};
+use crate::environment::Environment;
+use crate::interrupt::Interrupt;
+use crate::registry::{self, docker_config_folder};
+
+/// Everything that is needed to ask a registry and an engine.
+pub(super) struct Outside<'a> {
+    environment: &'a Environment,
+    runtime: Runtime,
+    registry: registry::Client,
+    turns: Turns,
+    temporary: PathBuf,
+}
+
+impl<'a> Outside<'a> {
+    /// Starts the runtime. Nothing is asked yet.
+    pub(super) fn open(session: &'a Session) -> Result<Self, Failure> {
+        let environment = &session.environment;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::Runtime)?;
+        let path = |name| environment.get(name).map(PathBuf::from);
+        let docker_config = docker_config_folder(path("DOCKER_CONFIG"), path("HOME"));
+        let settings = registry::Settings {
+            docker_config,
+            ..registry::Settings::default()
+        };
+        let temporary = match environment.get("TMPDIR") {
+            Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+            _ => PathBuf::from("/tmp"),
+        };
+        Ok(Outside {
+            environment,
+            runtime,
+            registry: registry::Client::new(settings),
+            turns: Turns::new(environment, &temporary),
+            temporary,
+        })
+    }
+
+    /// Runs `work`. From here on SIGINT and SIGTERM are noted instead of ending the process.
+    pub(super) fn run(
+        &self,
+        work: impl AsyncFnOnce(&World<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.runtime.block_on(async {
+            let interrupt = Interrupt::listen().map_err(Failure::Runtime)?;
+            let variables = self.environment.iter();
+            let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let engine = Docker::new(owned, interrupt.clone());
+            work(&World {
+                registry: &self.registry,
+                engine: &engine,
+                interrupt: &interrupt,
+                turns: &self.turns,
+                temporary: &self.temporary,
+            })
+            .await
+        })
+    }
+}

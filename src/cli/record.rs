@@ -1,0 +1,23 @@
+//! `fp record`
+
+use serde_json::json;
+
+use super::arguments::{Format, One};
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use crate::record::FORMAT;
+
+pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Result<(), Failure> {
+    let image = session.project.one(arguments.image.as_deref())?;
+    let record = session.record(image)?;
+    match arguments.format {
+        Format::Text => output.bytes(&record.encode()),
+        Format::Json => output.json(&json!({
+            "image": image.name.as_str(),
+            "fingerprint": record.fingerprint().to_string(),
+            "format": FORMAT,
+            "lines": record.fields().collect::<Vec<_>>(),
+        })),
+    }
+}

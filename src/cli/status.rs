@@ -1,0 +1,115 @@
+//! `fp status`
+
+use serde_json::{Value, json};
+
+use super::arguments::{Format, Several};
+use super::failure::{Failure, Failures};
+use super::output::Output;
+use super::outside::Outside;
+use super::session::Session;
+use crate::ensure::plan::Plan;
+use crate::ensure::trust;
+use crate::ensure::{self, EngineAnswer, Job, Observation, Options, RegistryAnswer, World};
+use crate::report;
+
+pub(super) fn run(
+    arguments: &Several,
+    session: &Session,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let options = Options {
+        ci: trust::is_ci(&session.environment),
+        ..Options::default()
+    };
+    let event = session.event();
+    let jobs = session
+        .project
+        .several(&arguments.images)?
+        .into_iter()
+        .map(|image| {
+            let publishing = trust::publishing(image.push, &session.environment, event.as_deref());
+            session.job(image, options, publishing)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let outside = Outside::open(session)?;
+    outside.run(async |world| status(&jobs, world, arguments.format, output).await)
+}
+
+async fn status(
+    jobs: &[Job<'_>],
+    world: &World<'_>,
+    format: Format,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut objects = Vec::new();
+    let mut failures = Failures::default();
+    for job in jobs {
+        let observation = ensure::observe(job, world).await?;
+        let plan = job.plan(&observation);
+        match format {
+            Format::Text => text(job, &plan, &observation, output)?,
+            Format::Json => objects.push(object(job, &plan, &observation)),
+        }
+        if is_absent(&observation) {
+            failures.note(3);
+        }
+        if let Err(source) = job.is_possible(&plan, observation) {
+            failures.report(Failure::ensure(&job.image.name, source), output)?;
+        }
+    }
+    if format == Format::Json {
+        output.json(&Value::Array(objects))?;
+    }
+    failures.into_result()
+}
+
+/// Whether the image is not where others look for it: in the registry, or in the engine if it has no repository.
+fn is_absent(observation: &Observation) -> bool {
+    match &observation.registry {
+        RegistryAnswer::Absent => true,
+        RegistryAnswer::NoRepository => matches!(observation.engine, EngineAnswer::HasNot(_)),
+        RegistryAnswer::Present(_) | RegistryAnswer::Unknown(_) | RegistryAnswer::Offline => false,
+    }
+}
+
+fn text(
+    job: &Job<'_>,
+    plan: &Plan,
+    observation: &Observation,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    output.line(&format!("{}  {}", job.image.name, job.reference()))?;
+    output.line(&format!(
+        "  registry  {}",
+        report::registry(&observation.registry)
+    ))?;
+    output.line(&format!(
+        "  engine    {}",
+        report::engine(&observation.engine)
+    ))?;
+    output.line(&format!("  ensure    {}", report::decision(plan)))
+}
+
+fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
+    let registry = match &observation.registry {
+        RegistryAnswer::Present(_) => "present",
+        RegistryAnswer::Absent => "absent",
+        RegistryAnswer::Unknown(_) => "unknown",
+        RegistryAnswer::Offline | RegistryAnswer::NoRepository => "not asked",
+    };
+    let engine = match &observation.engine {
+        EngineAnswer::Has { .. } => "present",
+        EngineAnswer::HasNot(_) => "absent",
+        EngineAnswer::Unknown(_) => "unknown",
+    };
+    json!({
+        "image": job.image.name.as_str(),
+        "fingerprint": job.fingerprint.to_string(),
+        "reference": job.reference().to_string(),
+        "digest": observation.registry.digest().map(ToString::to_string),
+        "registry": registry,
+        "engine": engine,
+        "decision": report::decision(plan),
+        "why": report::why(job, plan, observation),
+    })
+}

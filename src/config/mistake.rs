@@ -1,0 +1,212 @@
+//! What can be wrong in fingerprint.toml, where, and what to do about it.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::template;
+use crate::environment::NotText;
+use crate::inputs::pattern;
+use crate::path;
+use crate::reference::ParseError;
+
+/// Why there is no usable configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No folder from the current one upwards holds the file.
+    #[error("there is no fingerprint.toml in {} or any folder above it{}", .from.display(), stop(.git_top))]
+    NotFound {
+        from: PathBuf,
+        git_top: Option<PathBuf>,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}", .file.display())]
+    Unreadable {
+        file: PathBuf,
+        source: std::io::Error,
+    },
+    /// The file is read and wrong.
+    #[error("{} is not valid", .0.file.display())]
+    Invalid(Box<Invalid>),
+    /// The image asked for is not in the file.
+    #[error("there is no image `{name}` in {}", .file.display())]
+    NoSuchImage {
+        name: String,
+        file: PathBuf,
+        names: Vec<String>,
+    },
+    /// The command takes one image and the file has several.
+    #[error("{} has several images, and the command takes one: {}", .file.display(), .names.join(", "))]
+    WhichImage { file: PathBuf, names: Vec<String> },
+}
+
+/// A mistake together with the text it was made in.
+#[derive(Debug)]
+pub struct Invalid {
+    /// The path of the file, as it was found or named.
+    pub file: PathBuf,
+    /// The whole text of the file.
+    pub text: String,
+    /// The mistake.
+    pub mistake: Mistake,
+}
+
+/// One mistake and its place.
+#[derive(Debug, Clone)]
+pub struct Mistake {
+    /// Byte range in the file's text; `None` if the mistake is that something is missing.
+    pub span: Option<Range<usize>>,
+    /// What is wrong.
+    pub kind: MistakeKind,
+}
+
+/// What is wrong with a value. The messages read after the place in the file.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MistakeKind {
+    /// Not TOML, or a value of the wrong type, in the TOML reader's words.
+    #[error("{0}")]
+    Syntax(String),
+    #[error("there is no key `{key}` here")]
+    UnknownKey { key: String, known: Vec<String> },
+    #[error("format {0} is not known to this version of fp, which writes format 0")]
+    Format(i64),
+    #[error("no image is configured")]
+    NoImages,
+    #[error(
+        "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
+    )]
+    ImageName(String),
+    #[error("`inputs` is missing from [images.{0}]")]
+    NoInputs(String),
+    #[error(transparent)]
+    Path(#[from] path::Error),
+    #[error(transparent)]
+    Pattern(#[from] pattern::Error),
+    #[error(transparent)]
+    Template(#[from] template::Error),
+    #[error("`{text}` is not a repository")]
+    Repository { text: String, source: ParseError },
+    #[error("`{text}` does not give a valid tag")]
+    Tag { text: String, source: ParseError },
+    #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
+    StagingTag(String),
+    #[error("the environment variable {0} is not set, and no default is given")]
+    Unset(String),
+    #[error(transparent)]
+    NotText(#[from] NotText),
+    #[error(
+        "`{0}` is not a name of a build argument: letters, digits and `_`, not starting with a digit"
+    )]
+    ArgName(String),
+    #[error("`{0}` is an argument that BuildKit sets or interprets itself")]
+    ReservedArg(String),
+    #[error("an argument's table has either `env`, with or without `default`, or `file`")]
+    ArgTable,
+    #[error("`{0}` is not the name of an environment variable")]
+    VariableName(String),
+    #[error("the text holds a NUL byte, which no program can be given")]
+    Nul,
+    #[error("the target is empty")]
+    EmptyTarget,
+    #[error("`source` is not an http(s) address, or it holds a user name or password")]
+    Source,
+}
+
+impl MistakeKind {
+    /// Whether it is the environment that is wrong and not the file: such a mistake matters only for images asked for.
+    pub(super) fn is_environment(&self) -> bool {
+        matches!(
+            self,
+            MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. }
+        )
+    }
+
+    /// The way out, where the message does not say it already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            MistakeKind::UnknownKey { key, known } => Some(match nearest(key, known) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("known keys are {}", known.join(", ")),
+            }),
+            MistakeKind::Format(_) => Some("write `format = 0`".to_owned()),
+            MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
+            MistakeKind::NoInputs(_) => Some(
+                "list the files that go into the image, as in `inputs = [\"install.sh\", \"scripts\"]`; this \
+                 version of fp does not derive them from the Dockerfile"
+                    .to_owned(),
+            ),
+            MistakeKind::Repository { source, .. } | MistakeKind::Tag { source, .. } => {
+                Some(source.to_string())
+            }
+            MistakeKind::Unset(name) => {
+                Some(format!("set {name}, or give a default in the configuration"))
+            }
+            MistakeKind::ArgTable => {
+                Some("as in `{ env = \"DATE\", default = \"\" }` or `{ file = \"VERSION\" }`".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<toml::de::Error> for Mistake {
+    fn from(error: toml::de::Error) -> Self {
+        let kind = unknown_key(error.message())
+            .unwrap_or_else(|| MistakeKind::Syntax(error.message().to_owned()));
+        Mistake {
+            span: error.span(),
+            kind,
+        }
+    }
+}
+
+/// Reads serde's message about an unknown field, which is the only place where the known ones are listed; any other
+/// wording is left to be shown as it is.
+fn unknown_key(message: &str) -> Option<MistakeKind> {
+    let rest = message.strip_prefix("unknown field `")?;
+    let (key, expected) = rest.split_once("`, expected ")?;
+    let known = expected
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    Some(MistakeKind::UnknownKey {
+        key: key.to_owned(),
+        known,
+    })
+}
+
+impl Error {
+    /// The way out, where the message does not say it already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::NotFound { .. } => {
+                Some("create one, or name another file with --config FILE".to_owned())
+            }
+            Error::NoSuchImage { name, names, .. } => Some(match nearest(name, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the images are {}", names.join(", ")),
+            }),
+            Error::WhichImage { .. } => Some("name the image".to_owned()),
+            Error::Invalid(invalid) => invalid.mistake.kind.hint(),
+            Error::Unreadable { .. } => None,
+        }
+    }
+}
+
+fn stop(git_top: &Option<PathBuf>) -> String {
+    match git_top {
+        Some(top) => format!(" up to the top of the git repository, {}", top.display()),
+        None => String::new(),
+    }
+}
+
+/// The known name that is likely meant by `name`.
+fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate.as_str()))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,388 @@
+//! Configuration: fingerprint.toml, found, read, checked and resolved.
+//!
+//! The file has two shapes: [`written`] is what stands there, [`Image`] and [`Project`] are what the rest of fp sees, with
+//! every text parsed and every default applied. Files that the configuration names are read elsewhere.
+
+mod locate;
+mod mistake;
+mod resolve;
+mod template;
+mod written;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use locate::{is_git_top, locate};
+pub use mistake::{Error, Invalid, Mistake, MistakeKind};
+pub use template::TagTemplate;
+pub use written::{EngineChoice, Push};
+
+use crate::environment::Environment;
+use crate::inputs::pattern::Pattern;
+use crate::path::RootPath;
+use crate::record::{FORMAT, Fingerprint};
+use crate::reference::{Repository, Tag};
+
+/// The name of an image in fingerprint.toml: `[a-z0-9]+([._-][a-z0-9]+)*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageName(String);
+
+impl ImageName {
+    fn parse(text: &str) -> Option<Self> {
+        let part = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        text.split(['.', '_', '-'])
+            .all(part)
+            .then(|| ImageName(text.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for ImageName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One image, with every default applied.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The name of its table.
+    pub name: ImageName,
+    /// Where it is published; `None` for an image that stays in the engine.
+    pub repository: Option<Repository>,
+    /// The Dockerfile.
+    pub dockerfile: RootPath,
+    /// The folder that is the build context.
+    pub context: RootPath,
+    /// The entries of `inputs`, in their order.
+    pub inputs: Vec<Pattern>,
+    /// The stage to build; `None` for the last one.
+    pub target: Option<String>,
+    /// The build arguments by name.
+    pub args: BTreeMap<String, ArgValue>,
+    /// The text whose only purpose is to ask for a new image.
+    pub salt: Option<String>,
+    /// The shape of its tag.
+    pub tag: TagTemplate,
+    /// When it is published.
+    pub push: Push,
+    /// The address for the label `org.opencontainers.image.source`.
+    pub source: Option<String>,
+}
+
+impl Image {
+    /// The repository; `localhost/fp/NAME` for an image that stays in the engine.
+    pub fn repository(&self) -> Repository {
+        self.repository.clone().unwrap_or_else(|| {
+            let local = format!("localhost/fp/{}", self.name);
+            local
+                .parse()
+                .expect("an image name is a valid part of a repository")
+        })
+    }
+
+    /// The tag for `fingerprint`.
+    pub fn tag(&self, fingerprint: &Fingerprint) -> Tag {
+        self.tag
+            .expand(fingerprint)
+            .parse()
+            .expect("the template was checked to give valid tags")
+    }
+}
+
+/// Where the value of a build argument comes from, once the environment has been asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgValue {
+    /// The value itself.
+    Text(String),
+    /// The trimmed text of this file.
+    File(RootPath),
+}
+
+/// A configuration file and its images.
+#[derive(Debug)]
+pub struct Project {
+    file: PathBuf,
+    text: String,
+    root: PathBuf,
+    images: Images,
+    /// Which engine builds and holds the images.
+    pub engine: EngineChoice,
+}
+
+impl Project {
+    /// Reads and resolves `file`.
+    ///
+    /// All images are checked, but a value that only the environment can give is asked for only when its image is.
+    pub fn read(file: &Path, environment: &Environment) -> Result<Self, Error> {
+        let unreadable = |source| Error::Unreadable {
+            file: file.to_path_buf(),
+            source,
+        };
+        let text = fs::read_to_string(file).map_err(unreadable)?;
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let root = folder.canonicalize().map_err(unreadable)?;
+        match parse(&text, environment) {
+            Ok((images, engine)) => Ok(Project {
+                file: file.to_path_buf(),
+                text,
+                root,
+                images,
+                engine,
+            }),
+            Err(mistake) => Err(invalid(file, text, mistake)),
+        }
+    }
+
+    /// The root: the absolute path of the folder of fingerprint.toml, without links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The configuration file, as it was found or named.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The image called `name`; without a name, the only one there is.
+    pub fn one(&self, name: Option<&str>) -> Result<&Image, Error> {
+        match (name, self.images.as_slice()) {
+            (Some(name), _) => self.named(name),
+            (None, [(_, image)]) => self.usable(image),
+            (None, _) => Err(Error::WhichImage {
+                file: self.file.clone(),
+                names: self.names(),
+            }),
+        }
+    }
+
+    /// The images called `names`, each once, in that order; all of them if `names` is empty.
+    pub fn several(&self, names: &[String]) -> Result<Vec<&Image>, Error> {
+        if names.is_empty() {
+            return self
+                .images
+                .iter()
+                .map(|(_, image)| self.usable(image))
+                .collect();
+        }
+        let first = |(index, name): &(usize, &String)| !names[..*index].contains(name);
+        names
+            .iter()
+            .enumerate()
+            .filter(first)
+            .map(|(_, name)| self.named(name))
+            .collect()
+    }
+
+    fn named(&self, name: &str) -> Result<&Image, Error> {
+        match self.images.iter().find(|(candidate, _)| candidate == name) {
+            Some((_, image)) => self.usable(image),
+            None => Err(Error::NoSuchImage {
+                name: name.to_owned(),
+                file: self.file.clone(),
+                names: self.names(),
+            }),
+        }
+    }
+
+    fn usable<'a>(&self, image: &'a Result<Image, Mistake>) -> Result<&'a Image, Error> {
+        image
+            .as_ref()
+            .map_err(|mistake| invalid(&self.file, self.text.clone(), mistake.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.images.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+type Images = Vec<(String, Result<Image, Mistake>)>;
+
+/// Parses the file's text. A mistake that the environment could mend stays with its image.
+fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice), Mistake> {
+    let file: written::File = toml::from_str(text).map_err(Mistake::from)?;
+    if *file.format.as_ref() != i64::from(FORMAT) {
+        let kind = MistakeKind::Format(*file.format.as_ref());
+        return Err(Mistake {
+            span: Some(file.format.span()),
+            kind,
+        });
+    }
+    if file.images.is_empty() {
+        return Err(Mistake {
+            span: None,
+            kind: MistakeKind::NoImages,
+        });
+    }
+    let mut images = Images::new();
+    for (name, written) in &file.images {
+        let image = resolve::image(name, written, environment);
+        match image {
+            Err(mistake) if !mistake.kind.is_environment() => return Err(mistake),
+            image => images.push((name.as_ref().clone(), image)),
+        }
+    }
+    Ok((images, file.engine.choice))
+}
+
+fn invalid(file: &Path, text: String, mistake: Mistake) -> Error {
+    Error::Invalid(Box::new(Invalid {
+        file: file.to_path_buf(),
+        text,
+        mistake,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ArgValue, Image, Mistake, MistakeKind, Push, parse};
+    use crate::environment::Environment;
+
+    const HEAD: &str = "format = 0\n[images.ci]\ninputs = [\"a\"]\n";
+
+    fn resolve(text: &str, variables: &[(&str, &str)]) -> Result<Image, Mistake> {
+        let environment: Environment = variables.iter().copied().collect();
+        let (mut images, _) = parse(text, &environment)?;
+        images.remove(0).1
+    }
+
+    /// The mistake in `HEAD` followed by `text`, and the piece of the file that it points at.
+    fn mistake(text: &str) -> (MistakeKind, String) {
+        let text = format!("{HEAD}{text}");
+        let mistake = resolve(&text, &[]).unwrap_err();
+        let place = mistake
+            .span
+            .map(|span| text[span].to_owned())
+            .unwrap_or_default();
+        (mistake.kind, place)
+    }
+
+    #[test]
+    fn defaults_are_applied() {
+        let image = resolve(HEAD, &[]).unwrap();
+        assert_eq!(image.dockerfile.as_bytes(), b"Dockerfile");
+        assert!(image.context.is_root() && image.repository.is_none() && image.args.is_empty());
+        assert_eq!(image.push, Push::Auto);
+    }
+
+    #[test]
+    fn unknown_keys_are_pointed_at_with_a_near_name() {
+        let (kind, place) = mistake("repositry = \"x\"\n");
+        assert_eq!(place, "repositry");
+        assert_eq!(kind.hint().unwrap(), "did you mean `repository`?");
+        let (kind, place) = mistake("[engine]\nuse = \"docker\"\nwhat = 1\n");
+        assert_eq!(
+            (place.as_str(), kind.hint().unwrap().as_str()),
+            ("what", "known keys are use")
+        );
+        let (kind, place) = mistake("args = { A = { envv = \"B\" } }\n");
+        assert_eq!(
+            (place.as_str(), kind.hint().unwrap().as_str()),
+            ("envv", "did you mean `env`?")
+        );
+    }
+
+    #[test]
+    fn wrong_types_are_pointed_at() {
+        let (kind, place) = mistake("salt = 3\n");
+        assert_eq!(place, "3");
+        assert_eq!(
+            kind.to_string(),
+            "invalid type: integer `3`, expected a string"
+        );
+        let (kind, place) = mistake("args = { A = 3 }\n");
+        assert_eq!(place, "3");
+        assert!(
+            kind.to_string().contains("expected a string, { env"),
+            "{kind}"
+        );
+        assert_eq!(mistake("push = \"sometimes\"\n").1, "\"sometimes\"");
+    }
+
+    #[test]
+    fn wrong_values_are_pointed_at() {
+        for (text, place) in [
+            ("repository = \"a b\"", "\"a b\""),
+            ("repository = \"{env\"", "\"{env\""),
+            ("tag = \"x\"", "\"x\""),
+            (
+                "tag = \"fp-staging-{fingerprint:16}\"",
+                "\"fp-staging-{fingerprint:16}\"",
+            ),
+            ("tag = \"-{fingerprint:16}\"", "\"-{fingerprint:16}\""),
+            ("context = \"../x\"", "\"../x\""),
+            ("target = \"\"", "\"\""),
+            (
+                "source = \"https://token@host/x\"",
+                "\"https://token@host/x\"",
+            ),
+            ("args = { BUILDKIT_SYNTAX = \"x\" }", "BUILDKIT_SYNTAX"),
+            ("args = { http_proxy = \"x\" }", "http_proxy"),
+            ("args = { TARGETARCH = \"x\" }", "TARGETARCH"),
+            ("args = { a-b = \"x\" }", "a-b"),
+            ("args = { A = { default = \"x\" } }", "{ default = \"x\" }"),
+            (
+                "args = { A = { env = \"X\", file = \"x\" } }",
+                "{ env = \"X\", file = \"x\" }",
+            ),
+        ] {
+            assert_eq!(mistake(text).1, place, "{text}");
+        }
+    }
+
+    #[test]
+    fn inputs_are_mandatory() {
+        let text = "format = 0\n[images.ci]\ntarget = \"x\"\n";
+        let mistake = resolve(text, &[]).unwrap_err();
+        assert!(matches!(mistake.kind, MistakeKind::NoInputs(_)));
+        assert_eq!(&text[mistake.span.unwrap()], "ci");
+    }
+
+    #[test]
+    fn formats_and_names_are_checked() {
+        for text in [
+            "format = 1\n[images.a]\ninputs = []",
+            "[images.a]\ninputs = []",
+            "format = 0",
+            "format = 0\n[images.A]\ninputs = []",
+            "format = 0\n[images.a--b]\ninputs = []",
+        ] {
+            assert!(resolve(text, &[]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_come_from_where_the_table_says() {
+        let text = format!(
+            "{HEAD}args = {{ L = \"l\", E = {{ env = \"E\" }}, D = {{ env = \"D\", default = \"d\" }}, \
+             F = {{ file = \"./VERSION\" }} }}\nrepository = \"ghcr.io/{{env:OWNER}}/x\""
+        );
+        let image = resolve(&text, &[("E", ""), ("D", ""), ("OWNER", "Acme")]).unwrap();
+        let text = |name: &str| match &image.args[name] {
+            ArgValue::Text(text) => text.clone(),
+            ArgValue::File(path) => format!("file {path}"),
+        };
+        assert_eq!(
+            ["L", "E", "D", "F"].map(text),
+            ["l", "", "d", "file VERSION"].map(str::to_owned)
+        );
+        assert_eq!(image.repository.unwrap().to_string(), "ghcr.io/acme/x");
+        let mistake =
+            resolve(&format!("{HEAD}args = {{ E = {{ env = \"E\" }} }}"), &[]).unwrap_err();
+        assert!(matches!(mistake.kind, MistakeKind::Unset(name) if name == "E"));
+    }
+}

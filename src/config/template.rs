@@ -1,0 +1,236 @@
+//! The two small languages inside the configuration's texts: `{env:NAME}` in a repository, `{fingerprint:N}` in a tag.
+//!
+//! `{{` and `}}` stand for braces. Templates are parsed when the file is read, so that a mistake is found whether or not
+//! the image is asked for.
+
+use crate::environment::{Environment, NotText};
+use crate::record::Fingerprint;
+
+/// A text that is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A `{` or `}` that has no partner.
+    #[error("`{0}` has a brace without its partner; a literal brace is written `{{{{` or `}}}}`")]
+    Unbalanced(String),
+    /// A placeholder that means nothing here.
+    #[error("`{{{placeholder}}}` is not known here; possible is {expected}")]
+    Unknown {
+        placeholder: String,
+        expected: &'static str,
+    },
+    /// `{env:…}` with something that is no variable's name.
+    #[error("`{0}` is not the name of an environment variable")]
+    Variable(String),
+    /// A count of fingerprint digits that is too small to be a name, or larger than a fingerprint.
+    #[error("`{{fingerprint:{0}}}` must ask for 16 to 64 digits")]
+    Digits(String),
+    /// A tag that would be the same for every fingerprint.
+    #[error("`{0}` does not contain `{{fingerprint}}`, so every version would share one tag")]
+    NoFingerprint(String),
+}
+
+/// A variable without which the text cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ExpandError {
+    /// The variable is unset or empty, and the template gives no default.
+    #[error("the environment variable {0} is not set, and no default is given")]
+    Unset(String),
+    #[error(transparent)]
+    NotText(#[from] NotText),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece<P> {
+    Text(String),
+    Placeholder(P),
+}
+
+/// A text in which `{env:NAME}` and `{env:NAME:-default}` stand for environment variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EnvironmentTemplate(Vec<Piece<Variable>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Variable {
+    name: String,
+    default: Option<String>,
+}
+
+impl EnvironmentTemplate {
+    /// Parses `text`.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        pieces(text, variable).map(EnvironmentTemplate)
+    }
+
+    /// The text with the variables' values. A default counts when the variable is unset or empty.
+    pub(super) fn expand(&self, environment: &Environment) -> Result<String, ExpandError> {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Ok(text.clone()),
+                Piece::Placeholder(variable) => match environment.text(&variable.name)? {
+                    Some(value) => Ok(value.to_owned()),
+                    None => variable
+                        .default
+                        .clone()
+                        .ok_or_else(|| ExpandError::Unset(variable.name.clone())),
+                },
+            })
+            .collect()
+    }
+}
+
+/// A tag in which `{fingerprint}` or `{fingerprint:N}` stands for the fingerprint's first N digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagTemplate(Vec<Piece<usize>>);
+
+impl TagTemplate {
+    /// Parses `text`, which must contain the fingerprint, with at least 16 digits.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let pieces = pieces(text, digits)?;
+        if !pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(_)))
+        {
+            return Err(Error::NoFingerprint(text.to_owned()));
+        }
+        Ok(TagTemplate(pieces))
+    }
+
+    /// The tag's text for `fingerprint`.
+    pub fn expand(&self, fingerprint: &Fingerprint) -> String {
+        let digits = fingerprint.to_string();
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Placeholder(count) => &digits[..*count],
+            })
+            .collect()
+    }
+}
+
+fn variable(placeholder: &str) -> Result<Variable, Error> {
+    let Some(rest) = placeholder.strip_prefix("env:") else {
+        return Err(unknown(
+            placeholder,
+            "`{env:NAME}` or `{env:NAME:-default}`",
+        ));
+    };
+    let (name, default) = match rest.split_once(":-") {
+        Some((name, default)) => (name, Some(default.to_owned())),
+        None => (rest, None),
+    };
+    if !is_variable_name(name) {
+        return Err(Error::Variable(name.to_owned()));
+    }
+    Ok(Variable {
+        name: name.to_owned(),
+        default,
+    })
+}
+
+fn digits(placeholder: &str) -> Result<usize, Error> {
+    match placeholder.split_once(':') {
+        None if placeholder == "fingerprint" => Ok(Fingerprint::DIGITS),
+        Some(("fingerprint", count)) => match count.parse() {
+            Ok(count @ 16..=Fingerprint::DIGITS) => Ok(count),
+            _ => Err(Error::Digits(count.to_owned())),
+        },
+        _ => Err(unknown(
+            placeholder,
+            "`{fingerprint}` or `{fingerprint:32}`",
+        )),
+    }
+}
+
+fn unknown(placeholder: &str, expected: &'static str) -> Error {
+    Error::Unknown {
+        placeholder: placeholder.to_owned(),
+        expected,
+    }
+}
+
+/// Whether `name` is a name that a shell could give to a variable.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn pieces<P>(text: &str, read: fn(&str) -> Result<P, Error>) -> Result<Vec<Piece<P>>, Error> {
+    let unbalanced = || Error::Unbalanced(text.to_owned());
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        literal.push_str(&rest[..at]);
+        let brace = &rest[at..];
+        if let Some(tail) = brace
+            .strip_prefix("{{")
+            .or_else(|| brace.strip_prefix("}}"))
+        {
+            literal.push_str(&brace[..1]);
+            rest = tail;
+            continue;
+        }
+        let inside = brace.strip_prefix('{').ok_or_else(unbalanced)?;
+        let (placeholder, tail) = inside.split_once('}').ok_or_else(unbalanced)?;
+        pieces.push(Piece::Text(std::mem::take(&mut literal)));
+        pieces.push(Piece::Placeholder(read(placeholder)?));
+        rest = tail;
+    }
+    literal.push_str(rest);
+    pieces.push(Piece::Text(literal));
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EnvironmentTemplate, Error, ExpandError, TagTemplate};
+    use crate::environment::Environment;
+    use crate::record::Record;
+
+    fn expand(template: &str, variables: &[(&str, &str)]) -> Result<String, ExpandError> {
+        let environment: Environment = variables.iter().copied().collect();
+        EnvironmentTemplate::parse(template)
+            .unwrap()
+            .expand(&environment)
+    }
+
+    #[test]
+    fn variables_and_their_defaults() {
+        assert_eq!(expand("a{env:X}b", &[("X", "1")]).unwrap(), "a1b");
+        assert_eq!(expand("{env:X:-d/e}", &[]).unwrap(), "d/e");
+        assert_eq!(expand("{env:X:-d}", &[("X", "")]).unwrap(), "d");
+        assert_eq!(expand("{env:X:-}", &[]).unwrap(), "");
+        assert_eq!(
+            expand("{env:X}", &[("X", "")]),
+            Err(ExpandError::Unset("X".into()))
+        );
+        assert_eq!(expand("{{{env:X}}}", &[("X", "1")]).unwrap(), "{1}");
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused() {
+        let parse = |text| EnvironmentTemplate::parse(text).unwrap_err();
+        assert_eq!(parse("a{env:X"), Error::Unbalanced("a{env:X".into()));
+        assert_eq!(parse("a}b"), Error::Unbalanced("a}b".into()));
+        assert_eq!(parse("{env:1}"), Error::Variable("1".into()));
+        assert!(matches!(parse("{branch}"), Error::Unknown { .. }));
+    }
+
+    #[test]
+    fn a_tag_names_its_fingerprint() {
+        let fingerprint = Record::new([]).fingerprint();
+        let digits = fingerprint.to_string();
+        let tag = |text: &str| TagTemplate::parse(text).map(|tag| tag.expand(&fingerprint));
+        assert_eq!(
+            tag("ci-{fingerprint:16}").unwrap(),
+            format!("ci-{}", &digits[..16])
+        );
+        assert_eq!(tag("{fingerprint}").unwrap(), digits);
+        assert_eq!(tag("latest"), Err(Error::NoFingerprint("latest".into())));
+        assert_eq!(tag("{fingerprint:15}"), Err(Error::Digits("15".into())));
+        assert_eq!(tag("{fingerprint:65}"), Err(Error::Digits("65".into())));
+        assert_eq!(tag("{fingerprint:x}"), Err(Error::Digits("x".into())));
+    }
+}

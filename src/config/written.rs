@@ -1,0 +1,112 @@
+//! fingerprint.toml as it is written: which keys there are and of which type.
+//!
+//! Nothing is interpreted here. Every text keeps its place in the file, so that whoever finds it wrong can point at it.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) format: Spanned<i64>,
+    #[serde(default)]
+    pub(super) images: BTreeMap<Spanned<String>, Image>,
+    #[serde(default)]
+    pub(super) engine: Engine,
+}
+
+/// `[images.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Image {
+    pub(super) repository: Option<Spanned<String>>,
+    pub(super) dockerfile: Option<Spanned<String>>,
+    pub(super) context: Option<Spanned<String>>,
+    pub(super) inputs: Option<Vec<Spanned<String>>>,
+    pub(super) target: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) args: BTreeMap<Spanned<String>, Spanned<Arg>>,
+    pub(super) salt: Option<String>,
+    pub(super) tag: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) push: Push,
+    pub(super) source: Option<Spanned<String>>,
+}
+
+/// `[engine]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Engine {
+    #[serde(rename = "use", default)]
+    pub(super) choice: EngineChoice,
+}
+
+/// Which engine builds and holds the images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The first engine that answers.
+    #[default]
+    Auto,
+    /// Docker with BuildKit.
+    Docker,
+}
+
+/// When a built image is published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Push {
+    /// On a laptop, and in CI from events that are known to be trusted.
+    #[default]
+    Auto,
+    /// Always; a refused push is an error.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The value of a build argument: a text, or a table that says where the text comes from.
+#[derive(Debug)]
+pub(super) enum Arg {
+    Literal(String),
+    Table(ArgTable),
+}
+
+/// `{ env = "NAME", default = "…" }` or `{ file = "PATH" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArgTable {
+    pub(super) env: Option<String>,
+    pub(super) default: Option<String>,
+    pub(super) file: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Arg {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ArgVisitor)
+    }
+}
+
+struct ArgVisitor;
+
+impl<'de> Visitor<'de> for ArgVisitor {
+    type Value = Arg;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, { env = \"NAME\" } or { file = \"PATH\" }")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Arg, E> {
+        Ok(Arg::Literal(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Arg, A::Error> {
+        ArgTable::deserialize(MapAccessDeserializer::new(map)).map(Arg::Table)
+    }
+}

@@ -1,0 +1,342 @@
+//! One pattern of a `.dockerignore` file, with its `!` taken off, against one path.
+//!
+//! The reference checks a pattern with Go's `filepath.Match` and then turns it into a plain
+//! comparison or a regular expression. Both are followed to the letter: `**` may stand anywhere, and
+//! a bracket expression can match a slash. Where the translation lets a pattern mean something that
+//! nobody can have wanted (`|`, `{2}`, `\d`), the pattern is refused instead.
+
+use std::mem;
+
+use thiserror::Error;
+
+/// What is wrong with a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Malformed {
+    #[error("a backslash must be followed by the character that it makes ordinary")]
+    NothingEscaped,
+    #[error("a bracket expression must be closed and have a character on both sides of each `-`")]
+    Brackets,
+    #[error("a pattern with a bracket expression must be valid UTF-8")]
+    BracketsNotUtf8,
+    #[error("the range `{0}-{1}` is the wrong way round")]
+    Range(char, char),
+    #[error("builders take `{0}` for a part of a regular expression here")]
+    Regex(String),
+}
+
+/// How paths are compared with a pattern; the kinds are the reference's, since they differ in
+/// what they match: `**a` is a plain suffix, `**a*` demands whole parts before the `a`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Matcher {
+    Exact(Vec<u8>),
+    Prefix(Vec<u8>),
+    Suffix(Vec<u8>),
+    Glob(Glob),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Glob {
+    steps: Vec<Step>,
+    /// Ordinary characters that every match begins and ends with.
+    prefix: Vec<u8>,
+    suffix: Vec<u8>,
+    /// How many characters a match has at least.
+    least: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Char(char),
+    Class(Class),
+    /// `?`: anything but a slash.
+    One,
+    /// `*`: any number of those.
+    Run,
+    /// `**` or `**/` with something behind it: nothing, or anything that ends with a slash. Stands
+    /// before the step that does the work, so that it can be passed over.
+    MaybeDirs,
+    Dirs,
+    /// `**` at the end: anything at all.
+    Anything,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Class {
+    negated: bool,
+    ranges: Vec<(char, char)>,
+}
+
+impl Matcher {
+    pub(super) fn parse(pattern: &[u8]) -> Result<Self, Malformed> {
+        check(&decode(pattern), pattern)?;
+        let stars = pattern.windows(2).position(|pair| pair == b"**");
+        let plain = |text: &[u8]| !text.iter().any(|byte| b"*?[]\\".contains(byte));
+        Ok(match stars {
+            None if plain(pattern) => Self::Exact(pattern.to_vec()),
+            Some(0) if plain(&pattern[2..]) => Self::Suffix(pattern[2..].to_vec()),
+            Some(at) if at + 2 == pattern.len() && plain(&pattern[..at]) => {
+                Self::Prefix(pattern[..at].to_vec())
+            }
+            _ => Self::Glob(Glob::parse(&decode(pattern))?),
+        })
+    }
+
+    pub(super) fn matches(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => exact == path,
+            Self::Prefix(prefix) => path.starts_with(prefix),
+            Self::Suffix(suffix) => {
+                path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path)
+            }
+            Self::Glob(glob) => glob.matches(path),
+        }
+    }
+}
+
+/// What Go's `filepath.Match` calls a bad pattern.
+fn check(pattern: &[char], bytes: &[u8]) -> Result<(), Malformed> {
+    let mut rest = pattern;
+    while let Some((first, after)) = rest.split_first() {
+        rest = match first {
+            '\\' => after.get(1..).ok_or(Malformed::NothingEscaped)?,
+            '[' if std::str::from_utf8(bytes).is_err() => return Err(Malformed::BracketsNotUtf8),
+            '[' => parse_class(after)?.1,
+            _ => after,
+        };
+    }
+    Ok(())
+}
+
+impl Glob {
+    fn parse(pattern: &[char]) -> Result<Self, Malformed> {
+        let mut steps = Vec::new();
+        // The reference's scanner drops a byte order mark.
+        let mut rest = pattern.strip_prefix(&['\u{feff}']).unwrap_or(pattern);
+        while let Some((&first, after)) = rest.split_first() {
+            rest = match first {
+                '*' => match after.strip_prefix(&['*']) {
+                    Some(after) => push_double_star(after, &mut steps),
+                    None => {
+                        steps.push(Step::Run);
+                        after
+                    }
+                },
+                '?' => {
+                    steps.push(Step::One);
+                    after
+                }
+                '[' => {
+                    let (class, after) = parse_class(after)?;
+                    refuse_regex_in_brackets(&rest[..rest.len() - after.len()], after)?;
+                    steps.push(Step::Class(class));
+                    after
+                }
+                '\\' => {
+                    let (&escaped, after) = after.split_first().ok_or(Malformed::NothingEscaped)?;
+                    refuse_regex_escape(escaped)?;
+                    steps.push(Step::Char(escaped));
+                    after
+                }
+                '|' | '^' => return Err(Malformed::Regex(first.into())),
+                '{' if let Some(count) = repetition(rest) => {
+                    return Err(Malformed::Regex(count.iter().collect()));
+                }
+                _ => {
+                    steps.push(Step::Char(first));
+                    after
+                }
+            };
+        }
+        Ok(Self::new(steps))
+    }
+
+    fn new(steps: Vec<Step>) -> Self {
+        let literal = |step: &Step| match step {
+            // This one stands for any byte that is not UTF-8, too.
+            Step::Char(char::REPLACEMENT_CHARACTER) => None,
+            Step::Char(literal) => Some(*literal),
+            _ => None,
+        };
+        let prefix: String = steps.iter().map_while(literal).collect();
+        let suffix: Vec<char> = steps.iter().rev().map_while(literal).collect();
+        let single = |step: &&Step| matches!(step, Step::Char(_) | Step::Class(_) | Step::One);
+        Self {
+            least: steps.iter().filter(single).count(),
+            prefix: prefix.into_bytes(),
+            suffix: suffix.iter().rev().collect::<String>().into_bytes(),
+            steps,
+        }
+    }
+
+    /// Follows all ways through the steps at once, so that the work is bounded by the number of
+    /// steps times the length of the path.
+    fn matches(&self, path: &[u8]) -> bool {
+        if !path.starts_with(&self.prefix) || !path.ends_with(&self.suffix) {
+            return false;
+        }
+        let path = decode(path);
+        if path.len() < self.least {
+            return false;
+        }
+        let end = self.steps.len();
+        let mut here = vec![false; end + 1];
+        let mut next = here.clone();
+        self.arrive(0, &mut here);
+        for char in path {
+            next.fill(false);
+            for (at, step) in self.steps.iter().enumerate().filter(|(at, _)| here[*at]) {
+                let (stays, passes) = step.takes(char);
+                if stays {
+                    self.arrive(at, &mut next);
+                }
+                if passes {
+                    self.arrive(at + 1, &mut next);
+                }
+            }
+            mem::swap(&mut here, &mut next);
+        }
+        here[end]
+    }
+
+    /// Marks a step, and those behind it that need no character to be reached.
+    fn arrive(&self, at: usize, reached: &mut [bool]) {
+        let mut at = at;
+        while !reached[at] {
+            reached[at] = true;
+            match self.steps.get(at) {
+                Some(Step::Run | Step::Anything) => at += 1,
+                Some(Step::MaybeDirs) => {
+                    reached[at + 1] = true;
+                    at += 2;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Whether the step can take a character and go on taking, and whether it can be done then.
+    fn takes(&self, char: char) -> (bool, bool) {
+        match self {
+            Step::Char(literal) => (false, *literal == char),
+            Step::Class(class) => (false, class.contains(char)),
+            Step::One => (false, char != '/'),
+            Step::Run => (char != '/', false),
+            Step::MaybeDirs => (false, false),
+            // The dot of the reference's regular expression takes no line feed.
+            Step::Dirs => (char != '\n', char == '/'),
+            Step::Anything => (char != '\n', false),
+        }
+    }
+}
+
+impl Class {
+    fn contains(&self, char: char) -> bool {
+        self.ranges
+            .iter()
+            .any(|(low, high)| (*low..=*high).contains(&char))
+            != self.negated
+    }
+}
+
+/// Adds what `**` means; takes the text behind it and gives the text behind a slash that belongs
+/// to it.
+fn push_double_star<'a>(after: &'a [char], steps: &mut Vec<Step>) -> &'a [char] {
+    let after = after.strip_prefix(&['/']).unwrap_or(after);
+    if after.is_empty() {
+        steps.push(Step::Anything);
+    } else if steps.last() != Some(&Step::Dirs) {
+        steps.extend([Step::MaybeDirs, Step::Dirs]);
+    }
+    after
+}
+
+/// Reads a bracket expression behind its `[`; gives it and the text behind its `]`.
+fn parse_class(text: &[char]) -> Result<(Class, &[char]), Malformed> {
+    let negated = text.first() == Some(&'^');
+    let mut rest = &text[usize::from(negated)..];
+    let mut ranges = Vec::new();
+    loop {
+        match rest.split_first() {
+            Some((']', after)) if !ranges.is_empty() => {
+                return Ok((Class { negated, ranges }, after));
+            }
+            _ => {}
+        }
+        let low;
+        (low, rest) = class_char(rest)?;
+        let mut high = low;
+        if let Some(after) = rest.strip_prefix(&['-']) {
+            (high, rest) = class_char(after)?;
+        }
+        if high < low {
+            return Err(Malformed::Range(low, high));
+        }
+        ranges.push((low, high));
+    }
+}
+
+fn class_char(text: &[char]) -> Result<(char, &[char]), Malformed> {
+    match text {
+        [] | ['-' | ']', ..] | ['\\'] => Err(Malformed::Brackets),
+        ['\\', escaped, rest @ ..] => Ok((*escaped, rest)),
+        [char, rest @ ..] => Ok((*char, rest)),
+    }
+}
+
+/// Refuses what would not stand for itself in a bracket expression after the translation. `after`
+/// is the text behind it: a POSIX class reaches from `[:` to a `:]` that may lie there.
+fn refuse_regex_in_brackets(brackets: &[char], after: &[char]) -> Result<(), Malformed> {
+    let mut rest = &brackets[1..];
+    while let Some((first, left)) = rest.split_first() {
+        rest = match first {
+            '\\' => {
+                refuse_regex_escape(left[0])?;
+                &left[1..]
+            }
+            '*' | '?' => return Err(Malformed::Regex(brackets.iter().collect())),
+            '[' if left.first() == Some(&':') => {
+                let tail: String = left.iter().chain(after).collect();
+                if tail.contains(":]") {
+                    return Err(Malformed::Regex("[:".into()));
+                }
+                left
+            }
+            _ => left,
+        };
+    }
+    Ok(())
+}
+
+/// A backslash makes punctuation ordinary; before a letter or a digit it would begin a class, an
+/// assertion or a number.
+fn refuse_regex_escape(escaped: char) -> Result<(), Malformed> {
+    if escaped.is_ascii() && !escaped.is_ascii_alphanumeric() {
+        Ok(())
+    } else {
+        Err(Malformed::Regex(format!("\\{escaped}")))
+    }
+}
+
+/// `{2}`, `{2,}` or `{2,3}` at the start of the text.
+fn repetition(text: &[char]) -> Option<&[char]> {
+    let close = text.iter().position(|char| *char == '}')?;
+    let counts = &text[1..close];
+    let (low, high) = match counts.iter().position(|char| *char == ',') {
+        Some(comma) => (&counts[..comma], &counts[comma + 1..]),
+        None => (counts, &counts[..0]),
+    };
+    let is_count = !low.is_empty() && low.iter().chain(high).all(char::is_ascii_digit);
+    is_count.then_some(&text[..=close])
+}
+
+/// The characters of a text; each byte that is not UTF-8 is a replacement character, as in Go.
+fn decode(text: &[u8]) -> Vec<char> {
+    text.utf8_chunks()
+        .flat_map(|chunk| {
+            let invalid = chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER);
+            chunk.valid().chars().chain(invalid)
+        })
+        .collect()
+}

@@ -1,0 +1,273 @@
+//! Docker with BuildKit, through the `docker` program.
+//!
+//! Each method is one question or one deed: it makes the arguments, runs the program and reads the
+//! answer. In which order they come, and whether an image deserves a name, is left to `ensure`.
+
+mod answers;
+mod arguments;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::time::Duration;
+
+use self::arguments::words;
+use super::process::{self, Invocation, Output, Sink};
+use super::{BuildRequest, Error, Image, ImageId, LocalImage, Platform, environment};
+use crate::interrupt::Interrupt;
+use crate::reference::{Digest, Repository, Tag};
+
+const PROGRAM: &str = "docker";
+
+/// How long a question may take. A remote engine answers late: its ssh alone has 30 s to connect.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The engine that the user's environment names.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    environment: BTreeMap<OsString, OsString>,
+    interrupt: Interrupt,
+}
+
+/// What answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// The version of the `docker` program.
+    pub client: String,
+    /// The version of the engine itself.
+    pub version: String,
+    /// What it builds for and runs by default.
+    pub platform: Platform,
+}
+
+/// The way that leads to BuildKit. The legacy builder is none: it leaves TARGETARCH empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builder {
+    /// `docker buildx build`.
+    Buildx { has_attestations: bool },
+    /// `docker build` with DOCKER_BUILDKIT=1, by a client that needs no plugin for it.
+    BuiltIn,
+}
+
+impl Docker {
+    /// `variables` are the caller's own environment; what must not reach the program is left out.
+    pub fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        interrupt: Interrupt,
+    ) -> Self {
+        Self {
+            environment: environment::allowed(variables),
+            interrupt,
+        }
+    }
+
+    /// The same engine for tidying up, which has to work after an interrupt as well.
+    pub fn uninterrupted(&self) -> Self {
+        Self {
+            environment: self.environment.clone(),
+            interrupt: Interrupt::never(),
+        }
+    }
+
+    /// Asks what the engine is; the way to learn that there is none.
+    pub async fn engine(&self) -> Result<Engine, Error> {
+        let question = self.invocation(words(&["version", "--format", "{{json .}}"]));
+        let output = self.ask_successfully(&question).await?;
+        let versions = answers::versions(&output.stdout).map_err(|source| Error::Answer {
+            command: "docker version",
+            source,
+        })?;
+        versions
+            .into_engine()
+            .ok_or(Error::NotDocker { program: PROGRAM })
+    }
+
+    /// Finds the way to BuildKit.
+    pub async fn builder(&self, engine: &Engine) -> Result<Builder, Error> {
+        let question = self.invocation(words(&["buildx", "version"]));
+        let output = process::capture(&question, LIMIT, &self.interrupt).await?;
+        if output.status.success() {
+            return Ok(answers::buildx(&String::from_utf8_lossy(&output.stdout)));
+        }
+        if answers::has_built_in_buildkit(&engine.client) {
+            return Ok(Builder::BuiltIn);
+        }
+        let client = engine.client.clone();
+        Err(Error::NoBuildKit { client })
+    }
+
+    /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it from
+    /// telling is an error.
+    pub async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
+        let question = self.invocation(words(&["image", "inspect", &image.to_string()]));
+        let output = self.ask(&question).await?;
+        if answers::says_no_such_image(&output) {
+            return Ok(None);
+        }
+        let output = question.succeeded(output)?;
+        answers::inspected(&output.stdout)
+            .map(Some)
+            .map_err(|source| Error::Answer {
+                command: "docker image inspect",
+                source,
+            })
+    }
+
+    /// Builds an image that has no name yet, and shows it as the engine now has it.
+    pub async fn build(
+        &self,
+        builder: Builder,
+        request: &BuildRequest<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<LocalImage, Error> {
+        let report = request.scratch.join("build-report");
+        let mut build = self.invocation(arguments::build(builder, request, &report));
+        if builder == Builder::BuiltIn {
+            build
+                .environment
+                .insert("DOCKER_BUILDKIT".into(), "1".into());
+        }
+        self.forward(&build, sink).await?;
+
+        let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
+        let ids = answers::built(builder, &report).map_err(|source| Error::Answer {
+            command: "docker build",
+            source,
+        })?;
+        for id in &ids {
+            if let Some(image) = self.inspect(Image::Id(id)).await? {
+                return Ok(image);
+            }
+        }
+        let ids: Vec<_> = ids.iter().map(ImageId::to_string).collect();
+        let ids = ids.join(" or ");
+        Err(Error::BuiltImageMissing { ids })
+    }
+
+    /// Gives an image a name, taking it from the one that had it.
+    ///
+    /// An image that loses its only name may be gone with it: the containerd store then forgets it, even
+    /// while it is being pushed. Who shares a name with other processes keeps a second one to himself.
+    pub async fn tag(
+        &self,
+        image: &ImageId,
+        repository: &Repository,
+        tag: &Tag,
+    ) -> Result<(), Error> {
+        let name = repository.tagged(tag).to_string();
+        let deed = self.invocation(words(&["tag", &image.to_string(), &name]));
+        self.ask_successfully(&deed).await.map(drop)
+    }
+
+    /// Takes a name away; that it is gone already is as good.
+    ///
+    /// The image goes along with its last name, and in the classic store with it all that is known of
+    /// its digests in that repository.
+    pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
+        let name = repository.tagged(tag).to_string();
+        let deed = self.invocation(words(&["image", "rm", &name]));
+        let output = self.ask(&deed).await?;
+        if output
+            .stderr
+            .iter()
+            .any(|line| answers::is_no_such_image(line))
+        {
+            return Ok(());
+        }
+        deed.succeeded(output).map(drop).map_err(Error::from)
+    }
+
+    /// Pushes what bears the tag, and returns the digest that the registry got.
+    ///
+    /// If others use the tag as well, that may be theirs: see [`is_push_of`](super::is_push_of). Their
+    /// tagging may also let this push fail in the middle.
+    pub async fn push(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        sink: &mut Sink<'_>,
+    ) -> Result<Digest, Error> {
+        let reference = repository.tagged(tag).to_string();
+        let deed = self.invocation(words(&["push", &reference]));
+        let mut digest = None;
+        let mut sink_is_open = true;
+        let mut watching = |line: &str| {
+            digest = answers::pushed(line, tag).or(digest.take());
+            // The digest is wanted even if nobody reads the progress any more.
+            sink_is_open = sink_is_open && sink(line).is_ok();
+            Ok(())
+        };
+        self.forward(&deed, &mut watching)
+            .await
+            .map_err(|error| of_push(error, &reference))?;
+        digest.ok_or(Error::NoDigest { reference })
+    }
+
+    /// Pulls by digest. The image gets no tag by it.
+    pub async fn pull(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        let reference = repository.at(digest).to_string();
+        let deed = self.invocation(words(&["pull", &reference]));
+        self.forward(&deed, sink).await
+    }
+
+    fn invocation(&self, arguments: Vec<OsString>) -> Invocation {
+        Invocation {
+            program: PROGRAM,
+            arguments,
+            environment: self.environment.clone(),
+        }
+    }
+
+    /// Runs a short command. Whatever its status: that the engine was not reached is an error.
+    async fn ask(&self, question: &Invocation) -> Result<Output, Error> {
+        let output = process::capture(question, LIMIT, &self.interrupt).await?;
+        let unreachable = output
+            .stderr
+            .iter()
+            .find_map(|line| answers::unreachable(line));
+        match unreachable {
+            Some(error) if !output.status.success() => Err(error),
+            _ => Ok(output),
+        }
+    }
+
+    async fn ask_successfully(&self, question: &Invocation) -> Result<Output, Error> {
+        let output = self.ask(question).await?;
+        Ok(question.succeeded(output)?)
+    }
+
+    /// Runs a long command, and shows what it prints.
+    async fn forward(&self, deed: &Invocation, sink: &mut Sink<'_>) -> Result<(), Error> {
+        let result = process::forward(deed, sink, &self.interrupt).await;
+        result.map_err(|error| {
+            // Only the last line is the client's own for sure: a build may print anything before.
+            let unreachable = error.last_line().and_then(answers::unreachable);
+            unreachable.unwrap_or_else(|| error.into())
+        })
+    }
+}
+
+/// What a failed push means.
+fn of_push(error: Error, reference: &str) -> Error {
+    let Error::Process(failed) = &error else {
+        return error;
+    };
+    let line = failed.last_line().unwrap_or_default();
+    let reference = reference.to_owned();
+    if answers::is_nothing_to_push(line) {
+        return Error::NothingToPush { reference };
+    }
+    match answers::refusal(line) {
+        Some(refusal) => Error::PushRefused {
+            reference,
+            refusal,
+            message: line.to_owned(),
+        },
+        None => error,
+    }
+}

@@ -1,0 +1,224 @@
+//! What the `docker` program prints, as values. Pure.
+//!
+//! The texts that are recognised, and those in the tests, were recorded from the clients 20.10.24,
+//! 26.1.5 and 28.2.2 talking to engines 20.10.24 and 26.1.5, the latter with either image store. What
+//! is not recognised is an error and never an absence.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Builder, Engine};
+use crate::engine::process::Output;
+use crate::engine::{Error, FINGERPRINT_LABEL, ImageId, LocalImage, Platform, Refusal};
+use crate::reference::{Digest, Tag};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Versions {
+    client: Client,
+    /// Missing if the engine did not answer, and from podman's stand-in.
+    server: Option<Server>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Client {
+    version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Server {
+    version: String,
+    os: String,
+    arch: String,
+}
+
+/// Reads `docker version --format '{{json .}}'`.
+pub(super) fn versions(json: &[u8]) -> serde_json::Result<Versions> {
+    serde_json::from_slice(json)
+}
+
+impl Versions {
+    pub(super) fn into_engine(self) -> Option<Engine> {
+        let server = self.server?;
+        Some(Engine {
+            client: self.client.version,
+            version: server.version,
+            platform: Platform::new(&server.os, &server.arch, ""),
+        })
+    }
+}
+
+/// Reads `docker buildx version`, such as `github.com/docker/buildx v0.12.1 30feaa1`.
+///
+/// `--provenance` and `--sbom` came with 0.10, and so did the attestations that they turn off. A
+/// version of another form is a build of somebody's own, and taken for a new one.
+pub(super) fn buildx(version: &str) -> Builder {
+    let word = version.split_whitespace().nth(1).unwrap_or_default();
+    let has_attestations = major_and_minor(word).is_none_or(|version| version >= (0, 10));
+    Builder::Buildx { has_attestations }
+}
+
+/// Whether a client of this version builds with BuildKit by itself: from 18.09 until 23.0, when that
+/// became buildx's work.
+pub(super) fn has_built_in_buildkit(client: &str) -> bool {
+    major_and_minor(client).is_some_and(|version| ((18, 9)..(23, 0)).contains(&version))
+}
+
+fn major_and_minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    let major = numbers.next()?.parse().ok()?;
+    let minor = numbers.next()?.parse().ok()?;
+    Some((major, minor))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Inspected {
+    id: Digest,
+    repo_digests: Option<Vec<String>>,
+    config: Option<Config>,
+    os: String,
+    architecture: String,
+    #[serde(default)]
+    variant: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// Reads `docker image inspect` of one image.
+pub(super) fn inspected(json: &[u8]) -> serde_json::Result<LocalImage> {
+    let [image]: [Inspected; 1] = serde_json::from_slice(json)?;
+    let labels = image.config.and_then(|config| config.labels);
+    Ok(LocalImage {
+        id: ImageId::new(image.id),
+        // What is no reference (`<none>@<none>`, from old engines) names no image of ours.
+        repo_digests: image
+            .repo_digests
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect(),
+        fingerprint: labels.and_then(|mut labels| labels.remove(FINGERPRINT_LABEL)),
+        platform: Platform::new(&image.os, &image.architecture, &image.variant),
+    })
+}
+
+/// Whether `docker image inspect` of one image says that there is none: the empty list, and one of
+/// the three sentences that clients have for it. They name the image in docker's short form.
+pub(super) fn says_no_such_image(output: &Output) -> bool {
+    output.status.code() == Some(1)
+        && output.stdout.trim_ascii() == b"[]"
+        && output.stderr.iter().any(|line| is_no_such_image(line))
+}
+
+/// As the clients 20.10 (`Error: `) and later ones say it; the second `no` is from an old engine.
+pub(super) fn is_no_such_image(line: &str) -> bool {
+    ["Error: ", "Error response from daemon: "]
+        .iter()
+        .filter_map(|start| line.strip_prefix(start))
+        .any(|reason| {
+            reason.starts_with("No such image: ") || reason.starts_with("no such image: ")
+        })
+}
+
+/// What a build's report says about the id of the image, the likelier candidate first.
+///
+/// The engine's own builder reports the id as `containerimage.digest`. Another builder
+/// (`docker-container`, `remote`) reports the manifest there, which is the id in a containerd store; in
+/// a classic one it is the configuration's digest.
+pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<ImageId>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        #[serde(rename = "containerimage.digest")]
+        image: Digest,
+        #[serde(rename = "containerimage.config.digest")]
+        config: Option<Digest>,
+    }
+    let digests = match builder {
+        Builder::BuiltIn => vec![serde_json::from_value(report.trim().into())?],
+        Builder::Buildx { .. } => {
+            let metadata: Metadata = serde_json::from_str(report)?;
+            let config = metadata.config.filter(|config| *config != metadata.image);
+            [Some(metadata.image), config]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    };
+    Ok(digests.into_iter().map(ImageId::new).collect())
+}
+
+/// The digest in `TAG: digest: sha256:… size: …`, the line that ends a push.
+pub(super) fn pushed(line: &str, tag: &Tag) -> Option<Digest> {
+    let digest_and_size = line
+        .strip_prefix(tag.as_str())?
+        .strip_prefix(": digest: ")?;
+    let (digest, size) = digest_and_size.split_once(" size: ")?;
+    size.parse::<u64>().ok()?;
+    digest.parse().ok()
+}
+
+/// Why the engine could not be asked, if that is what a line of the client says.
+pub(super) fn unreachable(line: &str) -> Option<Error> {
+    let line = line.strip_prefix("ERROR: ").unwrap_or(line);
+    let text = line.to_ascii_lowercase();
+    let starts_with_any = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    let message = line.to_owned();
+    if starts_with_any(&[
+        "permission denied while trying to connect to the docker",
+        "got permission denied while trying to connect to the docker",
+    ]) {
+        Some(Error::PermissionDenied { message })
+    } else if starts_with_any(&[
+        "cannot connect to the docker daemon",
+        "failed to connect to the docker api",
+        "error during connect",
+        "unable to resolve docker endpoint",
+        "failed to initialize: unable to resolve docker endpoint",
+    ]) {
+        Some(Error::NotRunning { message })
+    } else {
+        None
+    }
+}
+
+/// Whether the last line of a failed push says that there was nothing under the tag.
+pub(super) fn is_nothing_to_push(line: &str) -> bool {
+    line.starts_with("An image does not exist locally with the tag: ")
+        || line.starts_with("tag does not exist: ")
+}
+
+/// Why a registry did not take a push, if that is what the last line says.
+///
+/// The sentences are the registries' own, so this goes by the words they have in common: those of the
+/// distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
+/// credentials. Nothing but a message depends on it.
+pub(super) fn refusal(line: &str) -> Option<Refusal> {
+    let text = line.to_ascii_lowercase();
+    let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has_any(&["immutab"]) {
+        Some(Refusal::ImmutableTag)
+    } else if has_any(&[
+        "denied",
+        "unauthorized",
+        "forbidden",
+        "authorization failed",
+        "authentication required",
+        "no basic auth credentials",
+        "insufficient_scope",
+    ]) {
+        Some(Refusal::Authorization)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

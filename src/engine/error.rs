@@ -1,0 +1,103 @@
+//! What can go wrong with an engine, and what to do about it.
+
+use thiserror::Error;
+
+use super::process;
+use crate::interrupt::Interrupted;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("the program `{program}` was not found")]
+    NotInstalled { program: &'static str },
+    #[error("the engine cannot be reached: {message}")]
+    NotRunning { message: String },
+    #[error("no permission to use the engine: {message}")]
+    PermissionDenied { message: String },
+    #[error("`{program}` is not Docker's: its answer names no server")]
+    NotDocker { program: &'static str },
+    #[error("docker {client} cannot build with BuildKit")]
+    NoBuildKit { client: String },
+    #[error("`{command}` gave an answer that is not understood")]
+    Answer {
+        command: &'static str,
+        source: serde_json::Error,
+    },
+    #[error("the build's report cannot be read")]
+    Report { source: std::io::Error },
+    #[error("the engine has no image {ids} after the build reported it")]
+    BuiltImageMissing { ids: String },
+    #[error("the push of {reference} was refused: {message}")]
+    PushRefused {
+        reference: String,
+        refusal: Refusal,
+        message: String,
+    },
+    /// Another process took the tag away between tagging and pushing.
+    #[error("the engine has no {reference} to push")]
+    NothingToPush { reference: String },
+    #[error("the push of {reference} reported no digest")]
+    NoDigest { reference: String },
+    #[error(transparent)]
+    Process(process::Error),
+    #[error(transparent)]
+    Interrupted(Interrupted),
+}
+
+/// Why a registry did not take a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No credentials, wrong ones, or ones that may not push there.
+    Authorization,
+    /// The tag exists and must not be overwritten.
+    ImmutableTag,
+}
+
+impl Error {
+    /// The way out, where there is a known one.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::NotInstalled { .. } => Some(
+                "install Docker Engine (https://docs.docker.com/engine/install/), or put its \
+                 `docker` program on the PATH",
+            ),
+            Error::NotRunning { .. } => Some(
+                "start it (`sudo systemctl start docker`, or Docker Desktop), or name one that \
+                 runs with `docker context use` or DOCKER_HOST",
+            ),
+            Error::PermissionDenied { .. } => Some(
+                "join the group of the socket (`sudo usermod -aG docker \"$USER\"`, then log in \
+                 again), or use a rootless Docker",
+            ),
+            Error::NotDocker { .. } => Some("put Docker's own `docker` program first on the PATH"),
+            Error::NoBuildKit { .. } => Some(
+                "install the buildx plugin: `docker-buildx-plugin` from Docker's own packages, \
+                 `docker-buildx` from a distribution's",
+            ),
+            Error::PushRefused {
+                refusal: Refusal::Authorization,
+                ..
+            } => Some("log in with `docker login` as somebody who may push to that repository"),
+            Error::PushRefused {
+                refusal: Refusal::ImmutableTag,
+                ..
+            }
+            | Error::Answer { .. }
+            | Error::Report { .. }
+            | Error::BuiltImageMissing { .. }
+            | Error::NothingToPush { .. }
+            | Error::NoDigest { .. }
+            | Error::Process(_)
+            | Error::Interrupted(_) => None,
+        }
+    }
+}
+
+impl From<process::Error> for Error {
+    fn from(error: process::Error) -> Self {
+        match error {
+            process::Error::NotFound { program } => Error::NotInstalled { program },
+            process::Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
+            error => Error::Process(error),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The one place that runs an engine's programs.
+//!
+//! Each runs in a process group of its own, with nothing on stdin and with exactly the environment it
+//! was given, and nothing of the group survives the call: not when it ends, not when it is
+//! interrupted or takes too long, not when the caller drops the future. What the arguments mean, and
+//! what to make of the output, is left to the callers.
+
+mod group;
+mod lines;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::future;
+use std::io;
+use std::pin::pin;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::process::{ChildStderr, ChildStdout};
+use tokio::time::{sleep, timeout};
+
+use self::group::Group;
+use self::lines::{LastLines, MAX_CAPTURED, copy_bytes, copy_lines, escaped};
+use crate::interrupt::{Interrupt, Interrupted, Signal};
+
+/// How long output is waited for after the group's end. A daemon that left the group (an ssh
+/// master, a gpg-agent) may hold the pipe open for ever.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A program to run, with its whole environment.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// A name that is looked up in the PATH of `environment`.
+    pub program: &'static str,
+    pub arguments: Vec<OsString>,
+    pub environment: BTreeMap<OsString, OsString>,
+}
+
+impl Invocation {
+    /// The command as messages show it: up to the first flag, so that no argument value is told.
+    fn command(&self) -> String {
+        let mut command = self.program.to_owned();
+        for argument in &self.arguments {
+            let argument = argument.to_string_lossy();
+            if argument.starts_with('-') {
+                break;
+            }
+            command.push(' ');
+            command.push_str(&escaped(&argument));
+        }
+        command
+    }
+
+    fn cannot_run(&self, source: io::Error) -> Error {
+        let program = self.program;
+        match source.kind() {
+            io::ErrorKind::NotFound => Error::NotFound { program },
+            _ => Error::Run { program, source },
+        }
+    }
+
+    /// The output of this invocation, if its status tells of success.
+    pub fn succeeded(&self, output: Output) -> Result<Output, Error> {
+        if output.status.success() {
+            return Ok(output);
+        }
+        Err(Error::Failed {
+            command: self.command(),
+            status: output.status,
+            last_lines: output.stderr,
+        })
+    }
+}
+
+/// What a program that was run to its end has answered.
+#[derive(Debug)]
+pub struct Output {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    /// The last lines of stderr, control characters escaped.
+    pub stderr: Vec<String>,
+}
+
+/// Where forwarded output goes: called with each line of stdout and stderr, without its line feed.
+///
+/// It must not block for long, since signals are not seen meanwhile. After its first error (a closed
+/// pipe, say) it is not called again, and the program runs on to its end.
+pub type Sink<'a> = dyn FnMut(&str) -> io::Result<()> + 'a;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("the program `{program}` was not found")]
+    NotFound { program: &'static str },
+    #[error("`{program}` could not be run")]
+    Run {
+        program: &'static str,
+        source: io::Error,
+    },
+    #[error("`{command}` ended with {status}{}", after_colon(.last_lines))]
+    Failed {
+        command: String,
+        status: ExitStatus,
+        /// The last lines of its stderr, or of its stdout if that was all; control characters escaped.
+        last_lines: Vec<String>,
+    },
+    #[error("`{command}` did not answer within {} s", .limit.as_secs_f32())]
+    TimedOut { command: String, limit: Duration },
+    #[error("`{command}` printed more than {MAX_CAPTURED} bytes")]
+    TooMuchOutput { command: String },
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl Error {
+    /// The line that most probably says why: the last one that says anything.
+    pub fn last_line(&self) -> Option<&str> {
+        match self {
+            Error::Failed { last_lines, .. } => last_words(last_lines),
+            _ => None,
+        }
+    }
+}
+
+fn last_words(lines: &[String]) -> Option<&str> {
+    let mut lines = lines.iter().rev().map(|line| line.trim());
+    lines.find(|line| !line.is_empty())
+}
+
+fn after_colon(lines: &[String]) -> String {
+    last_words(lines).map_or_else(String::new, |line| format!(": {line}"))
+}
+
+/// Runs a program and keeps its stdout. Any exit status is an answer; `limit` is for the whole call.
+pub async fn capture(
+    invocation: &Invocation,
+    limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<Output, Error> {
+    let mut captured = Vec::new();
+    let mut lines = LastLines::default();
+    let status = supervise(
+        invocation,
+        Some(limit),
+        interrupt,
+        async |stdout, stderr| {
+            tokio::join!(
+                copy_bytes(stdout, &mut captured),
+                copy_lines(stderr, |line| lines.push(line)),
+            );
+        },
+    )
+    .await?;
+    if captured.len() > MAX_CAPTURED {
+        let command = invocation.command();
+        return Err(Error::TooMuchOutput { command });
+    }
+    Ok(Output {
+        status,
+        stdout: captured,
+        stderr: lines.into(),
+    })
+}
+
+/// Runs a program, hands every line of its stdout and stderr to `sink`, and fails unless it succeeds.
+pub async fn forward(
+    invocation: &Invocation,
+    sink: &mut Sink<'_>,
+    interrupt: &Interrupt,
+) -> Result<(), Error> {
+    let mut progress = LastLines::default();
+    let mut complaints = LastLines::default();
+    let mut sink_is_open = true;
+    let status = supervise(invocation, None, interrupt, async |stdout, stderr| {
+        let show = RefCell::new(|line: &str| sink_is_open = sink_is_open && sink(line).is_ok());
+        let take = |line: &str, lines: &mut LastLines| {
+            lines.push(line);
+            (show.borrow_mut())(line);
+        };
+        tokio::join!(
+            copy_lines(stdout, |line| take(line, &mut progress)),
+            copy_lines(stderr, |line| take(line, &mut complaints)),
+        );
+    })
+    .await?;
+    if status.success() {
+        return Ok(());
+    }
+    // The streams come in any order, so that the last line of both need not be the one that says why.
+    let last_lines = if complaints.is_empty() {
+        progress
+    } else {
+        complaints
+    };
+    Err(Error::Failed {
+        command: invocation.command(),
+        status,
+        last_lines: last_lines.into(),
+    })
+}
+
+/// Runs a program to its end while `pump` takes its output, and stops it when it has to.
+async fn supervise(
+    invocation: &Invocation,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+    pump: impl AsyncFnOnce(ChildStdout, ChildStderr),
+) -> Result<ExitStatus, Error> {
+    interrupt.check()?;
+    let (group, stdout, stderr) =
+        Group::spawn(invocation).map_err(|source| invocation.cannot_run(source))?;
+    let mut end = pin!(end(group, invocation, limit, interrupt));
+    let mut pump = pin!(pump(stdout, stderr));
+    let mut pumping = true;
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut end => break outcome,
+            () = &mut pump, if pumping => pumping = false,
+        }
+    };
+    if pumping {
+        // Whoever still holds the pipes is not of the group; its silence is no failure.
+        let _ = timeout(DRAIN, pump).await;
+    }
+    outcome
+}
+
+/// Waits for a group's end, which may come by itself or has to be made.
+async fn end(
+    mut group: Group,
+    invocation: &Invocation,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus, Error> {
+    let cannot_run = |source| invocation.cannot_run(source);
+    let (signal, reason) = tokio::select! {
+        status = group.ended() => return status.map_err(cannot_run),
+        interrupted = interrupt.raised() => (interrupted.signal, Error::Interrupted(interrupted)),
+        limit = elapsed(limit) => {
+            let command = invocation.command();
+            (Signal::Terminate, Error::TimedOut { command, limit })
+        }
+    };
+    group.stop(signal).await.map_err(cannot_run)?;
+    Err(reason)
+}
+
+/// Waits for the limit and returns it; for ever if there is none.
+async fn elapsed(limit: Option<Duration>) -> Duration {
+    let Some(limit) = limit else {
+        return future::pending().await;
+    };
+    sleep(limit).await;
+    limit
+}
+
+#[cfg(test)]
+mod tests;

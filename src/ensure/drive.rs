@@ -1,0 +1,291 @@
+//! Performing a plan: pulling, building, keeping, and handing over to `publish`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
+use super::plan::{Done, Plan};
+use super::publish::{Published, publish};
+use super::trust::Publishing;
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World};
+use crate::context::StagedContext;
+use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage};
+use crate::reference::{Digest, Reference};
+use crate::registry::Content;
+
+/// Where a registry's pages look for the address of the sources (OCI image specification, "Annotations").
+const SOURCE_LABEL: &str = "org.opencontainers.image.source";
+
+/// Makes the image of `job` available.
+///
+/// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again if it had to wait for
+/// it: of many that start at once, one builds.
+pub async fn ensure(
+    job: &Job<'_>,
+    world: &World<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, Error> {
+    let mut observation = observe(job, world).await?;
+    let mut plan = job.plan(&observation);
+    let mut turn = None;
+    if matches!(plan, Plan::Build { .. } | Plan::Publish) {
+        let wait = || tell(Event::Waiting);
+        let name = job.reference().to_string();
+        let taken = world.turns.take(&name, world.interrupt, wait).await?;
+        if taken.had_to_wait {
+            observation = observe(job, world).await?;
+            plan = job.plan(&observation);
+        }
+        turn = Some(taken);
+    }
+    tell(Event::Decided {
+        plan: &plan,
+        observation: &observation,
+    });
+    let observation = job.is_possible(&plan, observation)?;
+    let outcome = perform(job, world, plan, observation, tell).await;
+    drop(turn);
+    outcome
+}
+
+async fn perform(
+    job: &Job<'_>,
+    world: &World<'_>,
+    plan: Plan,
+    observation: Observation,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, Error> {
+    match plan {
+        Plan::Done(Done::UpToDate(digest) | Done::Published(digest)) => {
+            Ok(hit(job.reference().at(digest)))
+        }
+        Plan::Done(Done::LocalOnly) => Ok(hit(job.reference())),
+        Plan::Done(Done::Unconfirmed) => {
+            if let RegistryAnswer::Unknown(error) = &observation.registry {
+                tell(Event::Warning(Warning::Unconfirmed(error)));
+            }
+            Ok(hit(job.reference()))
+        }
+        Plan::Pull(digest) => {
+            let reference = pull(job, world, digest, tell).await?;
+            Ok(Outcome {
+                steps: vec![Step::Pulled],
+                ..hit(reference)
+            })
+        }
+        Plan::Publish => {
+            let EngineAnswer::Has { image, .. } = observation.engine else {
+                unreachable!("only an image that the engine has is published without a build")
+            };
+            publish_and_report(job, world, &image, hit(job.reference()), tell).await
+        }
+        Plan::Build { publish } => {
+            let image = build(job, world, publish, tell).await?;
+            let built = Outcome {
+                reference: job.reference(),
+                hit: false,
+                steps: vec![Step::Built],
+            };
+            if !publish {
+                return Ok(built);
+            }
+            publish_and_report(job, world, &image, built, tell).await
+        }
+        Plan::Absent | Plan::CannotTell(_) => unreachable!("such a plan is not possible"),
+    }
+}
+
+fn hit(reference: Reference) -> Outcome {
+    Outcome {
+        reference,
+        hit: true,
+        steps: Vec::new(),
+    }
+}
+
+/// Builds the image from a sealed context and gives it its name in the engine.
+///
+/// The name comes only after the label was seen, so that a name never stands for something else.
+async fn build(
+    job: &Job<'_>,
+    world: &World<'_>,
+    publish: bool,
+    tell: &mut Tell<'_>,
+) -> Result<LocalImage, Error> {
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
+    let builder = world
+        .engine
+        .builder(&engine)
+        .await
+        .map_err(Error::of_engine(Error::Build))?;
+    let staged = stage(job, world).await?;
+    let labels = labels(job);
+    let request = BuildRequest {
+        context: &staged.context(),
+        dockerfile: staged.dockerfile(),
+        scratch: staged.scratch(),
+        target: job.image.target.as_deref(),
+        arguments: &job.inputs.args,
+        labels: &labels,
+        pull: publish,
+    };
+    let mut show = |line: &str| {
+        tell(Event::Engine(line));
+        Ok(())
+    };
+    let image = world
+        .engine
+        .build(builder, &request, &mut show)
+        .await
+        .map_err(Error::of_engine(Error::Build))?;
+    let wanted = job.fingerprint.to_string();
+    if image.fingerprint.as_ref() != Some(&wanted) {
+        return Err(Error::BuiltLabel { wanted });
+    }
+    name(job, world, &image).await?;
+    Ok(image)
+}
+
+/// Copying blocks, and signals are noted only by a thread that does not, so another thread copies.
+async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
+    let (root, image) = (job.root.to_path_buf(), job.image.clone());
+    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
+    let temporary = world.temporary.to_path_buf();
+    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
+    let staged = tokio::task::spawn_blocking(copying).await;
+    Ok(staged.expect("staging does not panic")?)
+}
+
+/// Nothing here differs between two builds of one record: no time, no revision.
+fn labels(job: &Job<'_>) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([(FINGERPRINT_LABEL.to_owned(), job.fingerprint.to_string())]);
+    if let Some(source) = &job.image.source {
+        labels.insert(SOURCE_LABEL.to_owned(), source.clone());
+    }
+    labels
+}
+
+async fn name(job: &Job<'_>, world: &World<'_>, image: &LocalImage) -> Result<(), Error> {
+    let named = world.engine.tag(&image.id, &job.repository, &job.tag).await;
+    named.map_err(Error::of_engine(Error::Engine))
+}
+
+async fn publish_and_report(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    before: Outcome,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, Error> {
+    let mut outcome = before;
+    match publish(job, world, image, tell).await {
+        Ok(Published::Ours(digest)) => {
+            outcome.reference = outcome.reference.at(digest);
+            outcome.steps.push(Step::Pushed);
+        }
+        Ok(Published::Theirs(digest)) => {
+            tell(Event::Warning(Warning::Overtaken(&digest)));
+            outcome.reference = match job.options.no_pull {
+                true => outcome.reference.at(digest),
+                false => pull(job, world, digest, tell).await?,
+            };
+        }
+        Err(Error::Push { source, .. }) if may_stay_local(job, &source) => {
+            tell(Event::Warning(Warning::PushRefused(&source)));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(outcome)
+}
+
+/// On a laptop somebody without the right to push still gets the image.
+fn may_stay_local(job: &Job<'_>, error: &engine::Error) -> bool {
+    matches!(job.publishing, Publishing::Allowed { must: false })
+        && matches!(error, engine::Error::PushRefused { .. })
+}
+
+/// Pulls by digest, checks that the image is what its tag says, and gives it its name.
+async fn pull(
+    job: &Job<'_>,
+    world: &World<'_>,
+    digest: Digest,
+    tell: &mut Tell<'_>,
+) -> Result<Reference, Error> {
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
+    let mut show = |line: &str| {
+        tell(Event::Engine(line));
+        Ok(())
+    };
+    let reference = job.reference().at(digest.clone());
+    if let Err(error) = world.engine.pull(&job.repository, &digest, &mut show).await {
+        return Err(of_pull(job, world, reference, &engine.platform, error).await);
+    }
+    let pulled = job.repository.at(&digest);
+    let image = world
+        .engine
+        .inspect(Image::Named(&pulled))
+        .await
+        .map_err(Error::of_engine(Error::Engine))?
+        .ok_or_else(|| Error::Vanished {
+            reference: reference.clone(),
+            digest: digest.clone(),
+        })?;
+    let wanted = job.fingerprint.to_string();
+    if image.fingerprint.as_ref() != Some(&wanted) {
+        return Err(Error::Label {
+            reference,
+            found: image.fingerprint,
+            wanted,
+        });
+    }
+    if image.platform != engine.platform {
+        let found = image.platform.to_string();
+        return Err(Error::Platform {
+            reference,
+            found,
+            wanted: engine.platform,
+        });
+    }
+    name(job, world, &image).await?;
+    Ok(reference)
+}
+
+/// An engine cannot pull an index that lacks its platform; the registry tells whether that is the reason.
+async fn of_pull(
+    job: &Job<'_>,
+    world: &World<'_>,
+    reference: Reference,
+    wanted: &engine::Platform,
+    error: engine::Error,
+) -> Error {
+    let Some(digest) = reference.digest.clone() else {
+        return Error::of_engine(Error::Engine)(error);
+    };
+    let manifest = world.registry.manifest(&job.repository, &digest);
+    if let Ok(Ok(manifest)) = world.unless_interrupted(manifest).await
+        && let Content::Index { platforms } = manifest.content()
+        && !platforms
+            .iter()
+            .any(|platform| platform.to_string() == wanted.to_string())
+    {
+        let found = platforms
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Error::Platform {
+            reference,
+            found,
+            wanted: wanted.clone(),
+        };
+    }
+    Error::of_engine(|source| Error::Pull { reference, source })(error)
+}

@@ -1,0 +1,139 @@
+//! Why an image could not be made available.
+
+use crate::context;
+use crate::engine::{self, Platform};
+use crate::interrupt::Interrupted;
+use crate::reference::{Digest, Reference};
+use crate::registry;
+use crate::shown::Shown;
+
+/// Why an image could not be made available.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Whether the image is published cannot be told.
+    #[error("whether {reference} exists cannot be told")]
+    RegistryUnknown {
+        reference: Reference,
+        source: registry::Error,
+    },
+    /// What the engine has cannot be told.
+    #[error("the engine could not be asked")]
+    EngineUnknown(#[source] engine::Error),
+    /// `--offline`, and the engine does not have the image.
+    #[error("{0} is not in the engine, and with --offline nothing else is asked")]
+    Absent(Reference),
+    /// The published image runs elsewhere.
+    #[error("{reference} is an image for {found}, and this engine runs {wanted}")]
+    Platform {
+        reference: Reference,
+        found: String,
+        wanted: Platform,
+    },
+    /// The published image is not what its tag says.
+    #[error("{reference} is refused: {}", label(.found))]
+    Label {
+        reference: Reference,
+        found: Option<String>,
+        wanted: String,
+    },
+    /// The engine's image does not bear the label that it was built with.
+    #[error("the built image does not bear the label fp.fingerprint={wanted}")]
+    BuiltLabel { wanted: String },
+    #[error(transparent)]
+    Context(context::Error),
+    #[error("the image could not be built")]
+    Build(#[source] engine::Error),
+    #[error("{reference} could not be pulled")]
+    Pull {
+        reference: Reference,
+        source: engine::Error,
+    },
+    #[error("the image could not be pushed to {reference}; it stays in the engine")]
+    Push {
+        reference: Reference,
+        source: engine::Error,
+    },
+    /// What arrived is another process's image.
+    #[error("{reference} is not the image that was pushed; nothing was published")]
+    PushedOther { reference: Reference },
+    #[error("{reference} could not be published; the image stays in the engine")]
+    Publish {
+        reference: Reference,
+        source: registry::Error,
+    },
+    /// The tag was written and is not there.
+    #[error("{reference} is not there after it was written as {digest}")]
+    Vanished {
+        reference: Reference,
+        digest: Digest,
+    },
+    #[error("the engine failed")]
+    Engine(#[source] engine::Error),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+fn label(found: &Option<String>) -> String {
+    match found {
+        Some(found) => format!("its label names the fingerprint {}", Shown::text(found)),
+        None => "it has no label that names a fingerprint".to_owned(),
+    }
+}
+
+impl From<context::Error> for Error {
+    fn from(error: context::Error) -> Self {
+        match error {
+            context::Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
+            error => Error::Context(error),
+        }
+    }
+}
+
+impl Error {
+    /// Wraps an engine's error, unless a signal is the reason of it.
+    pub(super) fn of_engine(
+        wrap: impl FnOnce(engine::Error) -> Error,
+    ) -> impl FnOnce(engine::Error) -> Error {
+        |error| match error {
+            engine::Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
+            error => wrap(error),
+        }
+    }
+
+    /// The way out, where the message does not say it already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::RegistryUnknown { source, .. } | Error::Publish { source, .. } => {
+                source.hint().map(|hint| hint.to_string())
+            }
+            Error::EngineUnknown(source)
+            | Error::Build(source)
+            | Error::Pull { source, .. }
+            | Error::Push { source, .. }
+            | Error::Engine(source) => source.hint().map(str::to_owned),
+            Error::Absent(_) => Some("run fp without --offline".to_owned()),
+            Error::Platform { wanted, .. } => Some(format!(
+                "give the images of different platforms different repositories, or build this one on {wanted} \
+                 with a `salt` of its own"
+            )),
+            Error::Label { wanted, .. } => Some(format!(
+                "the inputs give {wanted}; somebody else wrote the tag: find out who may push there, and remove \
+                 the tag or change `salt`"
+            )),
+            Error::Context(context::Error::Changed { .. }) => {
+                Some("run fp again when nothing writes to the inputs".to_owned())
+            }
+            Error::Context(context::Error::Input(source)) => source.hint().map(str::to_owned),
+            Error::Context(context::Error::Write { .. } | context::Error::Folder { .. }) => {
+                Some("free space there, or name another folder with TMPDIR".to_owned())
+            }
+            Error::PushedOther { .. } => {
+                Some("other processes push to that repository right now: run fp again".to_owned())
+            }
+            Error::Vanished { .. } => Some("run fp again; the image is in the engine".to_owned()),
+            Error::Context(context::Error::Interrupted(_))
+            | Error::BuiltLabel { .. }
+            | Error::Interrupted(_) => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Making an image available: observe, decide, act.
+//!
+//! The registry and the engine do not know each other; this is the room that joins them. [`plan`] decides and is pure,
+//! [`drive`] performs, [`publish`] is the one way in which a tag comes to be written.
+
+mod drive;
+mod error;
+mod observe;
+pub mod plan;
+mod publish;
+pub mod trust;
+mod turn;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use drive::ensure;
+pub use error::Error;
+pub use observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
+pub use turn::Turns;
+
+use crate::config::Image;
+use crate::engine::docker::Docker;
+use crate::inputs::Inputs;
+use crate::interrupt::Interrupt;
+use crate::record::Fingerprint;
+use crate::reference::{Digest, Reference, Repository, Tag};
+use crate::registry;
+use plan::{Doubt, Plan, Rules};
+use trust::{Denial, Publishing};
+
+/// One image that is to be made available.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The absolute path of the folder of fingerprint.toml.
+    pub root: &'a Path,
+    /// The image's configuration.
+    pub image: &'a Image,
+    /// What goes into it.
+    pub inputs: Arc<Inputs>,
+    /// Its name.
+    pub fingerprint: Fingerprint,
+    /// Where it is published; `localhost/fp/NAME` for one that is not.
+    pub repository: Repository,
+    /// Its tag.
+    pub tag: Tag,
+    /// Whether a built image may be published.
+    pub publishing: Publishing,
+    /// What the user asked for.
+    pub options: Options,
+}
+
+/// What the user and the environment say about a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Ask only the engine.
+    pub offline: bool,
+    /// Do not pull what is published.
+    pub no_pull: bool,
+    /// The repository is new: a registry that refuses the first look has no such tag.
+    pub first_push: bool,
+    /// This is a CI system.
+    pub ci: bool,
+}
+
+/// The parts of the outside world that a job needs.
+pub struct World<'a> {
+    pub registry: &'a registry::Client,
+    pub engine: &'a Docker,
+    pub interrupt: &'a Interrupt,
+    pub turns: &'a Turns,
+    /// The folder for temporary files.
+    pub temporary: &'a Path,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The image; with its digest if it is published, without if only the engine has it.
+    pub reference: Reference,
+    /// Whether the image was there, so that nothing had to be built.
+    pub hit: bool,
+    /// What was done.
+    pub steps: Vec<Step>,
+}
+
+/// A deed that changed the engine or the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Pulled,
+    Built,
+    Pushed,
+}
+
+/// Something to tell the user while a job runs.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// What will be done, and what was observed.
+    Decided {
+        plan: &'a Plan,
+        observation: &'a Observation,
+    },
+    /// A line that the engine printed.
+    Engine(&'a str),
+    /// Another fp on this machine is busy with the same image.
+    Waiting,
+    /// Something that does not keep the image from being made available.
+    Warning(Warning<'a>),
+}
+
+/// See [`Event::Warning`].
+#[derive(Debug)]
+pub enum Warning<'a> {
+    /// The registry could not be asked, and the engine has the image.
+    Unconfirmed(&'a registry::Error),
+    /// The registry refused the push; the image stays in the engine.
+    PushRefused(&'a crate::engine::Error),
+    /// Somebody else published the image first; theirs is taken.
+    Overtaken(&'a Digest),
+}
+
+/// How events reach whoever shows them.
+pub type Tell<'a> = dyn FnMut(Event<'_>) + 'a;
+
+impl Job<'_> {
+    /// `REPOSITORY:TAG`
+    pub fn reference(&self) -> Reference {
+        self.repository.tagged(&self.tag)
+    }
+
+    /// What the table of [`plan`] needs to know of the job.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            pull: !self.options.no_pull,
+            publish: matches!(self.publishing, Publishing::Allowed { .. }),
+            ci: self.options.ci,
+        }
+    }
+
+    /// Why a built image would not be published.
+    pub fn denial(&self) -> Option<&Denial> {
+        match &self.publishing {
+            Publishing::Denied(denial) => Some(denial),
+            Publishing::Allowed { .. } => None,
+        }
+    }
+
+    /// The plan for what was observed.
+    pub fn plan(&self, observation: &Observation) -> Plan {
+        let digest = observation.registry.digest();
+        plan::plan(
+            observation.registry.state(),
+            observation.engine.state(digest),
+            self.rules(),
+        )
+    }
+
+    /// Fails if the plan does not make the image available: as the plan says, nothing is to be had, or nothing known.
+    pub fn is_possible(&self, plan: &Plan, observation: Observation) -> Result<Observation, Error> {
+        match (plan, observation) {
+            (Plan::Absent, _) => Err(Error::Absent(self.reference())),
+            (
+                Plan::CannotTell(Doubt::Registry),
+                Observation {
+                    registry: RegistryAnswer::Unknown(source),
+                    ..
+                },
+            ) => Err(Error::RegistryUnknown {
+                reference: self.reference(),
+                source,
+            }),
+            (
+                Plan::CannotTell(Doubt::Engine),
+                Observation {
+                    engine: EngineAnswer::Unknown(source),
+                    ..
+                },
+            ) => Err(Error::EngineUnknown(source)),
+            (_, observation) => Ok(observation),
+        }
+    }
+}

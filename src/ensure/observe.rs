@@ -1,0 +1,150 @@
+//! What the registry and the engine say about an image, asked at the same time.
+
+use super::plan::{EngineState, RegistryState};
+use super::{Job, World};
+use crate::engine::{self, Image, LocalImage, Platform};
+use crate::interrupt::Interrupted;
+use crate::reference::{Digest, Repository};
+use crate::registry::{self, Lookup};
+
+/// Both answers.
+#[derive(Debug)]
+pub struct Observation {
+    pub registry: RegistryAnswer,
+    pub engine: EngineAnswer,
+}
+
+/// What the registry says about `REPOSITORY:TAG`.
+#[derive(Debug)]
+pub enum RegistryAnswer {
+    Present(Digest),
+    Absent,
+    Unknown(registry::Error),
+    Offline,
+    NoRepository,
+}
+
+/// What the engine says about `REPOSITORY:TAG`.
+#[derive(Debug)]
+pub enum EngineAnswer {
+    /// It has the image.
+    Has {
+        image: LocalImage,
+        repository: Repository,
+    },
+    /// It has not, or something else under the name.
+    HasNot(Lack),
+    /// It gave no answer.
+    Unknown(engine::Error),
+}
+
+/// Why an engine does not have the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// It has nothing of that name.
+    NoImage,
+    /// What bears the name has no fingerprint, or another one.
+    OtherFingerprint,
+    /// What bears the name is for another platform than the engine's own.
+    OtherPlatform(Platform),
+}
+
+/// Asks registry and engine about the image of `job`.
+pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
+    let both = async { tokio::join!(ask_registry(job, world), ask_engine(job, world)) };
+    let (registry, engine) = world.unless_interrupted(both).await?;
+    Ok(Observation { registry, engine })
+}
+
+async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
+    if job.image.repository.is_none() {
+        return RegistryAnswer::NoRepository;
+    }
+    if job.options.offline {
+        return RegistryAnswer::Offline;
+    }
+    match world.registry.look_up(&job.repository, &job.tag).await {
+        Lookup::Present { digest } => RegistryAnswer::Present(digest),
+        Lookup::Absent => RegistryAnswer::Absent,
+        Lookup::Unknown(error) if job.options.first_push && error.is_denied() => {
+            RegistryAnswer::Absent
+        }
+        Lookup::Unknown(error) => RegistryAnswer::Unknown(error),
+    }
+}
+
+async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
+    let name = job.reference();
+    let both = tokio::join!(
+        world.engine.engine(),
+        world.engine.inspect(Image::Named(&name))
+    );
+    let (engine, image) = match both {
+        (Ok(engine), Ok(image)) => (engine, image),
+        (Err(error), _) | (_, Err(error)) => return EngineAnswer::Unknown(error),
+    };
+    match image {
+        None => EngineAnswer::HasNot(Lack::NoImage),
+        Some(image) if image.fingerprint != Some(job.fingerprint.to_string()) => {
+            EngineAnswer::HasNot(Lack::OtherFingerprint)
+        }
+        Some(image) if image.platform != engine.platform => {
+            EngineAnswer::HasNot(Lack::OtherPlatform(image.platform))
+        }
+        Some(image) => EngineAnswer::Has {
+            image,
+            repository: job.repository.clone(),
+        },
+    }
+}
+
+impl RegistryAnswer {
+    /// The digest of a published image.
+    pub fn digest(&self) -> Option<&Digest> {
+        match self {
+            RegistryAnswer::Present(digest) => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// The answer as the plan sees it.
+    pub fn state(&self) -> RegistryState<'_> {
+        match self {
+            RegistryAnswer::Present(digest) => RegistryState::Present(digest),
+            RegistryAnswer::Absent => RegistryState::Absent,
+            RegistryAnswer::Unknown(_) => RegistryState::Unknown,
+            RegistryAnswer::Offline => RegistryState::Offline,
+            RegistryAnswer::NoRepository => RegistryState::NoRepository,
+        }
+    }
+}
+
+impl EngineAnswer {
+    /// The answer as the plan sees it, given the published digest.
+    pub fn state(&self, published: Option<&Digest>) -> EngineState {
+        match self {
+            EngineAnswer::Has { image, repository } => {
+                let is_same = |digest| image.has_digest(repository, digest);
+                EngineState::Has {
+                    as_published: published.is_some_and(is_same),
+                }
+            }
+            EngineAnswer::HasNot(_) => EngineState::HasNot,
+            EngineAnswer::Unknown(_) => EngineState::Unknown,
+        }
+    }
+}
+
+impl World<'_> {
+    /// Waits for `work`, but no longer than until a signal comes.
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Interrupted> {
+        tokio::select! {
+            biased;
+            interrupted = self.interrupt.raised() => Err(interrupted),
+            done = work => Ok(done),
+        }
+    }
+}

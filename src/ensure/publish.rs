@@ -1,0 +1,169 @@
+//! Publishing: the one way in which a tag comes to be written.
+//!
+//! The engine pushes to a staging tag. What arrived is checked, the final tag is looked up once more, and then fp itself
+//! writes that very manifest under the final tag and reads it back. No engine ever writes the final tag, so the tag never
+//! names something that is not wholly there.
+
+use super::{Error, Event, Job, Tell, World};
+use crate::engine::{self, LocalImage, Refusal, is_push_of};
+use crate::reference::{Digest, Tag};
+use crate::registry::{Content, Lookup, Manifest, PutOutcome};
+
+/// The tag that engines push to. It is overwritten freely: everything after the push goes by digest.
+const STAGING: &str = "fp-staging";
+
+/// Whose image the final tag names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Published {
+    /// The one that was given.
+    Ours(Digest),
+    /// Somebody else's, who was faster.
+    Theirs(Digest),
+}
+
+/// Publishes `image`, which the engine has under the job's name.
+pub(super) async fn publish(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    tell: &mut Tell<'_>,
+) -> Result<Published, Error> {
+    let (digest, manifest) = push(job, world, image, tell).await?;
+    if let Some(published) = look_again(job, world, &digest).await? {
+        return Ok(published);
+    }
+    let put = world
+        .registry
+        .put_manifest(&job.repository, &job.tag, &manifest);
+    let put = world.unless_interrupted(put).await?;
+    let refusal = match put {
+        Ok(PutOutcome::Written) => None,
+        Ok(PutOutcome::Refused(refusal)) => Some(refusal),
+        Err(source) => {
+            return Err(Error::Publish {
+                reference: job.reference(),
+                source,
+            });
+        }
+    };
+    match (look_again(job, world, &digest).await?, refusal) {
+        (Some(published), _) => Ok(published),
+        (None, Some(source)) => Err(Error::Publish {
+            reference: job.reference(),
+            source,
+        }),
+        (None, None) => Err(Error::Vanished {
+            reference: job.reference(),
+            digest,
+        }),
+    }
+}
+
+/// What the final tag names now; `None` if it is absent.
+///
+/// Even with `--first-push` a refusal is no answer here: after the push the repository exists.
+async fn look_again(
+    job: &Job<'_>,
+    world: &World<'_>,
+    ours: &Digest,
+) -> Result<Option<Published>, Error> {
+    let look_up = world.registry.look_up(&job.repository, &job.tag);
+    match world.unless_interrupted(look_up).await? {
+        Lookup::Present { digest } if digest == *ours => Ok(Some(Published::Ours(digest))),
+        Lookup::Present { digest } => Ok(Some(Published::Theirs(digest))),
+        Lookup::Absent => Ok(None),
+        Lookup::Unknown(source) => Err(Error::RegistryUnknown {
+            reference: job.reference(),
+            source,
+        }),
+    }
+}
+
+/// Pushes `image` to a staging tag, and returns what the registry got.
+///
+/// The shared tag is tried first, with a turn for it, since the engine pushes what bears the tag at that moment. If it
+/// may not be overwritten, or somebody who takes no turns got in between, a tag of our own is used.
+async fn push(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    tell: &mut Tell<'_>,
+) -> Result<(Digest, Manifest), Error> {
+    let shared: Tag = STAGING.parse().expect("the staging tag is a tag");
+    let name = job.repository.tagged(&shared).to_string();
+    let turn = world.turns.take(&name, world.interrupt, || {}).await?;
+    let pushed = push_to(job, world, image, &shared, tell).await?;
+    drop(turn);
+    if let Some(pushed) = pushed {
+        return Ok(pushed);
+    }
+    let own = own_tag();
+    let reference = job.repository.tagged(&own);
+    push_to(job, world, image, &own, tell)
+        .await?
+        .ok_or(Error::PushedOther { reference })
+}
+
+/// Pushes under `tag`. `None` if the tag may not be overwritten, or turned out to be another image's.
+async fn push_to(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    tag: &Tag,
+    tell: &mut Tell<'_>,
+) -> Result<Option<(Digest, Manifest)>, Error> {
+    let reference = job.repository.tagged(tag);
+    let (engine, repository) = (world.engine, &job.repository);
+    let engine_failed = Error::of_engine(Error::Engine);
+    engine
+        .tag(&image.id, repository, tag)
+        .await
+        .map_err(engine_failed)?;
+    let mut show = |line: &str| {
+        tell(Event::Engine(line));
+        Ok(())
+    };
+    let pushed = engine.push(repository, tag, &mut show).await;
+    // The image keeps its name; only the staging tag goes.
+    engine
+        .untag(repository, tag)
+        .await
+        .map_err(Error::of_engine(Error::Engine))?;
+    let digest = match pushed {
+        Ok(digest) => digest,
+        Err(
+            engine::Error::NothingToPush { .. }
+            | engine::Error::PushRefused {
+                refusal: Refusal::ImmutableTag,
+                ..
+            },
+        ) => return Ok(None),
+        Err(error) => {
+            return Err(Error::of_engine(|source| Error::Push { reference, source })(error));
+        }
+    };
+    let manifest = world
+        .unless_interrupted(world.registry.manifest(repository, &digest))
+        .await?;
+    let manifest = manifest.map_err(|source| Error::Publish { reference, source })?;
+    let config = match manifest.content() {
+        Content::Image { config } => config,
+        Content::Index { .. } => &digest,
+    };
+    Ok(is_push_of(&image.id, &digest, config).then_some((digest, manifest)))
+}
+
+/// A staging tag that nobody else uses: `fp-staging-` and 16 random hex digits.
+fn own_tag() -> Tag {
+    let mut random = [0; 8];
+    let filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    assert_eq!(
+        filled,
+        Ok(random.len()),
+        "the kernel always has 8 random bytes"
+    );
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{STAGING}-{digits}")
+        .parse()
+        .expect("hex digits are part of a tag")
+}

@@ -1,0 +1,364 @@
+//! Which files count: what a fresh clone would hold, plus new work, as far as the entries of `inputs` select it.
+//!
+//! Folders are searched only where an entry can match. In a git work tree, what `.gitignore` files exclude is passed by,
+//! and git is asked for the tracked files only where that, a submodule or a sparse checkout leaves the answer open.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::Error;
+use super::error::NoMatch;
+use super::gitignore::IgnoreStack;
+use super::links::{self, Kind};
+use super::pattern::Pattern;
+use super::repositories::{Repository, excludes};
+use super::selection::{Literal, Selection};
+use crate::config::is_git_top;
+use crate::environment::Environment;
+use crate::path::RootPath;
+
+/// A file or link that counts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where it lies.
+    pub(super) path: RootPath,
+    /// The position in `inputs` of the entry because of which it counts.
+    pub(super) entry: usize,
+    /// Whether it is a symbolic link; else it is a regular file.
+    pub(super) is_link: bool,
+}
+
+/// Finds what `entries` select below `root`, in the order of the paths.
+pub(super) fn find(
+    root: &Path,
+    entries: &[Pattern],
+    dockerfile: &RootPath,
+    environment: &Environment,
+) -> Result<Vec<Found>, Error> {
+    let selection = Selection::new(root, entries, dockerfile)?;
+    let around = Repository::around(root).map(Rc::new);
+    let mut search = Search {
+        root,
+        selection: &selection,
+        environment,
+        repositories: around.into_iter().collect(),
+        found: BTreeMap::new(),
+        passed_by: Vec::new(),
+    };
+    for literal in &selection.literals {
+        search.literal(literal)?;
+    }
+    if selection.has_globs() {
+        search.globs()?;
+    }
+    search.settle()?;
+    selection.check_matches(root, entries, search.found.keys(), &search.passed_by)?;
+    let found = |(path, (entry, is_link))| Found {
+        path,
+        entry,
+        is_link,
+    };
+    Ok(search.found.into_iter().map(found).collect())
+}
+
+struct Search<'a> {
+    root: &'a Path,
+    selection: &'a Selection<'a>,
+    environment: &'a Environment,
+    /// The repository around the root comes first, if there is one.
+    repositories: Vec<Rc<Repository>>,
+    found: BTreeMap<RootPath, (usize, bool)>,
+    /// What was seen and not taken, for the message about an entry that matches nothing.
+    passed_by: Vec<NoMatch>,
+}
+
+/// The repository and the rules that apply to what lies in a folder.
+#[derive(Clone)]
+struct Scope {
+    repository: Option<Rc<Repository>>,
+    rules: IgnoreStack,
+}
+
+/// A name in a folder, and what it stands for.
+struct Entry {
+    path: RootPath,
+    kind: Kind,
+}
+
+impl Search<'_> {
+    /// Takes what an entry without glob characters names: it is always meant, ignored or not.
+    fn literal(&mut self, literal: &Literal) -> Result<(), Error> {
+        for (link, _) in &literal.crossed {
+            self.take(link.clone(), literal.entry, true);
+        }
+        match literal.kind {
+            None | Some(Kind::Link) => Ok(()),
+            Some(Kind::Special(_)) if self.selection.takes_out(&literal.end) => Ok(()),
+            Some(Kind::Special(kind)) => Err(Error::Special {
+                path: literal.end.clone(),
+                kind,
+            }),
+            Some(Kind::File) => {
+                self.repository_of(&literal.end.parent().unwrap_or_default())?;
+                self.take(literal.end.clone(), literal.entry, false);
+                Ok(())
+            }
+            Some(Kind::Folder) => {
+                let (scope, _) = self.scope(&literal.end)?;
+                self.folder(&literal.end, &scope, Some(literal.entry))
+            }
+        }
+    }
+
+    /// Searches the root for what the globs match.
+    fn globs(&mut self) -> Result<(), Error> {
+        let root = RootPath::root();
+        let (scope, excluded) = self.scope(&root)?;
+        match &scope.repository {
+            // The whole root is ignored by a repository around it: only tracked files count.
+            Some(repository) if excluded => {
+                repository.in_doubt.set(true);
+                Ok(())
+            }
+            _ => self.folder(&root, &scope, self.selection.glob_covering(&root)),
+        }
+    }
+
+    /// Searches `folder`. `covered` is the entry that means everything in it.
+    fn folder(
+        &mut self,
+        folder: &RootPath,
+        outer: &Scope,
+        covered: Option<usize>,
+    ) -> Result<(), Error> {
+        let names = self.names(folder)?;
+        let has = |name: &str| names.iter().any(|(found, _)| found == name);
+        let mut scope = outer.clone();
+        if has(".git") && self.is_nested(folder, &scope) {
+            let repository = self.nested(folder, scope.repository.as_deref())?;
+            scope = Scope {
+                repository: Some(repository),
+                rules: IgnoreStack::default(),
+            };
+        }
+        if let Some(repository) = &scope.repository {
+            if has(".gitignore") {
+                scope.rules = repository.with_own(&scope.rules, &repository.relative(folder))?;
+            }
+            if names.is_empty() && covered.is_some() {
+                // It could be a submodule that is not checked out.
+                repository.in_doubt.set(true);
+            }
+        }
+        if names.is_empty() && covered.is_some() {
+            self.passed_by.push(NoMatch::EmptyFolder(folder.clone()));
+        }
+        for (name, kind) in names {
+            if name != ".git" {
+                let path = folder.join(name.as_bytes());
+                self.entry(Entry { path, kind }, &scope, covered)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        Entry { path, kind }: Entry,
+        scope: &Scope,
+        covered: Option<usize>,
+    ) -> Result<(), Error> {
+        let is_folder = kind == Kind::Folder;
+        let covered = covered.or_else(|| self.selection.glob_covering(&path));
+        if covered.is_none() && !(is_folder && self.selection.glob_reaches_below(&path)) {
+            return Ok(());
+        }
+        if self.selection.takes_out(&path) {
+            self.passed_by.push(NoMatch::TakenOut(path));
+            return Ok(());
+        }
+        if let Some(repository) = &scope.repository
+            && excludes(&scope.rules, &repository.relative(&path), is_folder)
+        {
+            repository.in_doubt.set(true);
+            self.passed_by.push(NoMatch::Ignored(path));
+            return Ok(());
+        }
+        match (kind, covered) {
+            (Kind::Folder, _) => self.folder(&path, scope, covered),
+            (Kind::Special(kind), Some(_)) => Err(Error::Special { path, kind }),
+            (Kind::File | Kind::Link, Some(entry)) => {
+                self.take(path, entry, kind == Kind::Link);
+                Ok(())
+            }
+            (_, None) => Ok(()),
+        }
+    }
+
+    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as the reason.
+    fn take(&mut self, path: RootPath, entry: usize, is_link: bool) {
+        if self.selection.takes_out(&path) {
+            self.passed_by.push(NoMatch::TakenOut(path));
+        } else {
+            self.found.entry(path).or_insert((entry, is_link));
+        }
+    }
+
+    fn names(&self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
+        let unreadable = |source| Error::Unreadable {
+            path: folder.clone(),
+            source,
+        };
+        fs::read_dir(folder.in_root(self.root))
+            .map_err(unreadable)?
+            .map(|entry| {
+                let entry = entry.map_err(unreadable)?;
+                let kind = entry.file_type().map_err(unreadable)?.into();
+                Ok((entry.file_name(), kind))
+            })
+            .collect()
+    }
+
+    /// Whether `folder` is the top of another repository than the one of `scope`.
+    fn is_nested(&self, folder: &RootPath, scope: &Scope) -> bool {
+        let is_own_top = match &scope.repository {
+            Some(repository) => repository.relative(folder).is_empty(),
+            None => folder.is_root(),
+        };
+        !is_own_top && is_git_top(&folder.in_root(self.root))
+    }
+
+    /// The repository at `folder`, which must be a submodule of `outer`.
+    fn nested(
+        &mut self,
+        folder: &RootPath,
+        outer: Option<&Repository>,
+    ) -> Result<Rc<Repository>, Error> {
+        if let Some(known) = self.known(folder) {
+            return Ok(known);
+        }
+        let is_submodule = match outer {
+            None => false,
+            Some(outer) => {
+                let relative = outer.relative(folder);
+                let tracked = outer.tracked(self.environment)?;
+                tracked
+                    .iter()
+                    .any(|tracked| tracked.is_submodule && tracked.path == relative)
+            }
+        };
+        if !is_submodule {
+            return Err(Error::NestedRepository {
+                path: folder.clone(),
+            });
+        }
+        let repository = Rc::new(Repository::below(self.root, folder));
+        self.repositories.push(Rc::clone(&repository));
+        Ok(repository)
+    }
+
+    fn known(&self, top: &RootPath) -> Option<Rc<Repository>> {
+        let at_top = |repository: &&Rc<Repository>| repository.is_below(top);
+        self.repositories.iter().find(at_top).map(Rc::clone)
+    }
+
+    /// The innermost repository that holds what lies in `folder`, on a way that is free of links.
+    fn repository_of(&mut self, folder: &RootPath) -> Result<Option<Rc<Repository>>, Error> {
+        let mut repository = Repository::first_around(&self.repositories);
+        let mut at = RootPath::root();
+        for part in folder.parts() {
+            at = at.join(part);
+            if is_git_top(&at.in_root(self.root)) {
+                repository = Some(self.nested(&at, repository.as_deref())?);
+            }
+        }
+        Ok(repository)
+    }
+
+    /// The scope of `folder` without its own `.gitignore`, and whether `.gitignore` files above exclude it.
+    fn scope(&mut self, folder: &RootPath) -> Result<(Scope, bool), Error> {
+        let repository = self.repository_of(folder)?;
+        let (rules, excluded) = match &repository {
+            Some(repository) => repository.rules_above(folder)?,
+            None => (IgnoreStack::default(), false),
+        };
+        Ok((Scope { repository, rules }, excluded))
+    }
+
+    /// Asks git where the files on disk left the answer open.
+    ///
+    /// Looking into a submodule can make more repositories known, which are then settled as well.
+    fn settle(&mut self) -> Result<(), Error> {
+        let mut next = 0;
+        while let Some(repository) = self.repositories.get(next).map(Rc::clone) {
+            next += 1;
+            let concerns = |path: &RootPath| self.selection.concerns(path);
+            if repository.in_doubt.get() || repository.named_submodules()?.iter().any(concerns) {
+                self.settle_one(&repository)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
+        for tracked in repository.tracked(self.environment)? {
+            let Some(path) = repository.in_root(&tracked.path) else {
+                continue;
+            };
+            if tracked.is_submodule {
+                self.submodule(repository, path)?;
+            } else if !self.found.contains_key(&path) && !self.selection.takes_out(&path) {
+                self.tracked(path, tracked.is_sparse)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a submodule under an input is checked out, and searches it if the search passed it by.
+    fn submodule(&mut self, outer: &Rc<Repository>, path: RootPath) -> Result<(), Error> {
+        if !self.selection.concerns(&path) || self.known(&path).is_some() {
+            return Ok(());
+        }
+        if !is_git_top(&path.in_root(self.root)) {
+            return Err(Error::Submodule { path });
+        }
+        let scope = Scope {
+            repository: Some(Rc::clone(outer)),
+            rules: IgnoreStack::default(),
+        };
+        let covered = self.selection.covering(&path);
+        self.folder(&path, &scope, covered)
+    }
+
+    /// Takes a tracked file that the search passed by because `.gitignore` excludes it.
+    fn tracked(&mut self, path: RootPath, is_sparse: bool) -> Result<(), Error> {
+        let Some(entry) = self.selection.covering(&path) else {
+            return Ok(());
+        };
+        match links::look(self.root, &path)? {
+            None if is_sparse => return Err(Error::Sparse { path }),
+            Some(kind @ (Kind::File | Kind::Link)) if self.has_real_parents(&path)? => {
+                self.take(path, entry, kind == Kind::Link);
+            }
+            // A file that was deleted, or replaced by something else, is gone.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether no folder above `path` is a link: git does not look behind one.
+    fn has_real_parents(&self, path: &RootPath) -> Result<bool, Error> {
+        let mut folder = path.parent();
+        while let Some(at) = folder.filter(|at| !at.is_root()) {
+            if links::look(self.root, &at)? != Some(Kind::Folder) {
+                return Ok(false);
+            }
+            folder = at.parent();
+        }
+        Ok(true)
+    }
+}

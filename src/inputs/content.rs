@@ -1,0 +1,156 @@
+//! Reading inputs: bytes to digests, link texts, and the small files whose whole text is needed.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::num::NonZero;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rustix::fs::OFlags;
+
+use super::candidates::Found;
+use super::{Content, Error, links};
+use crate::path::RootPath;
+
+/// Below this many files per thread, starting the thread costs more than it saves.
+const FILES_PER_THREAD: usize = 64;
+
+/// More threads than this gain nothing on a page cache and hurt on a disk.
+const MAX_THREADS: usize = 16;
+
+/// The size of the reading buffer in bytes.
+pub(crate) const BUFFER: usize = 128 * 1024;
+
+/// Every git-lfs pointer starts with this line (git-lfs specification, "The Pointer").
+const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+
+/// A pointer is smaller than this many bytes (git-lfs specification).
+const LFS_MAX: u64 = 1024;
+
+/// Reads what `found` lists; the answer has the same order.
+pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Error> {
+    let cores = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(MAX_THREADS);
+    let threads = cores.min(found.len() / FILES_PER_THREAD).max(1);
+    if threads == 1 {
+        let mut buffer = vec![0; BUFFER];
+        return found
+            .iter()
+            .map(|found| read(root, found, &mut buffer))
+            .collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut buffer = vec![0; BUFFER];
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(found) = found.get(index) else {
+                return done;
+            };
+            done.push((index, read(root, found, &mut buffer)));
+        }
+    };
+    let mut all: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
+            worker.join().expect("reading does not panic")
+        };
+        workers.into_iter().flat_map(join).collect()
+    });
+    // The first error by path is reported, whichever thread met one first.
+    all.sort_unstable_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, content)| content).collect()
+}
+
+fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error> {
+    if found.is_link {
+        return links::text(root, &found.path).map(|text| Content::Link { text });
+    }
+    let mut file = open(root, &found.path)?;
+    let unreadable = |source| Error::Unreadable {
+        path: found.path.clone(),
+        source,
+    };
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::Changed {
+            path: found.path.clone(),
+        });
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut first = true;
+    loop {
+        let count = match file.read(buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        if first && metadata.len() < LFS_MAX && buffer[..count].starts_with(LFS_HEAD) {
+            return Err(Error::LfsPointer {
+                path: found.path.clone(),
+            });
+        }
+        first = false;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&buffer[..count]);
+    }
+    let digest = hasher.finalize().into();
+    Ok(Content::File {
+        executable: is_executable(metadata.mode()),
+        digest,
+    })
+}
+
+/// Whether the owner may execute a file of this mode; no other bit counts.
+pub(crate) fn is_executable(mode: u32) -> bool {
+    mode & 0o100 != 0
+}
+
+/// Opens the file at `path` without following a link there, and without waiting should it have become a FIFO.
+pub(crate) fn open(root: &Path, path: &RootPath) -> Result<File, Error> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).expect("open flags fit the type that open takes");
+    File::options()
+        .read(true)
+        .custom_flags(flags)
+        .open(path.in_root(root))
+        .map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })
+}
+
+/// The bytes of the file that `path` leads to, through links that stay in the root.
+pub(super) fn text(root: &Path, path: &RootPath) -> Result<Vec<u8>, Error> {
+    text_if_present(root, path)?.ok_or_else(|| Error::Missing { path: path.clone() })
+}
+
+/// Like [`text`]; `None` if there is nothing at `path`.
+pub(super) fn text_if_present(root: &Path, path: &RootPath) -> Result<Option<Vec<u8>>, Error> {
+    let resolved = links::resolve(root, path)?;
+    match (resolved.kind, resolved.crossed.last()) {
+        (Some(links::Kind::File), _) => {}
+        (Some(_), _) => return Err(Error::NotAFile { path: path.clone() }),
+        (None, None) => return Ok(None),
+        (None, Some((link, _))) => {
+            return Err(Error::Dangling {
+                link: link.clone(),
+                target: resolved.end,
+            });
+        }
+    }
+    let mut bytes = Vec::new();
+    open(root, &resolved.end)?
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
+    Ok(Some(bytes))
+}

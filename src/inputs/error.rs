@@ -1,0 +1,136 @@
+//! Why the inputs of an image cannot be told, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::dockerfile::dockerignore;
+use crate::path::RootPath;
+use crate::shown::Shown;
+
+/// Why the inputs cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {path}")]
+    Unreadable { path: RootPath, source: io::Error },
+    #[error("cannot read {}", .path.display())]
+    GitFile { path: PathBuf, source: io::Error },
+    #[error("there is no file {path}")]
+    Missing { path: RootPath },
+    #[error("{path} is not a regular file")]
+    NotAFile { path: RootPath },
+    #[error("there is no folder {path}, which `context` names")]
+    NoContext { path: RootPath },
+    #[error("the context {path} leads through the link {link}")]
+    ContextLink { path: RootPath, link: RootPath },
+    #[error("the link {link} leads out of the folder of fingerprint.toml, to `{}`", Shown(.text))]
+    LinkLeaves { link: RootPath, text: Vec<u8> },
+    #[error("{path} leads through too many links, or through a link to itself")]
+    LinkLoop { path: RootPath },
+    #[error("the link {link} points to {target}, which does not exist")]
+    Dangling { link: RootPath, target: RootPath },
+    #[error("{path} is inside .git, which is never an input")]
+    InsideGit { path: RootPath },
+    #[error("the entry `{entry}` of `inputs` matches nothing{}", .why)]
+    NoMatch { entry: String, why: NoMatch },
+    #[error("{path} is {kind}, which cannot be part of an image")]
+    Special { path: RootPath, kind: &'static str },
+    #[error("{path} is a git repository of its own, which the repository around it does not track")]
+    NestedRepository { path: RootPath },
+    #[error("the submodule {path} is not checked out")]
+    Submodule { path: RootPath },
+    #[error("{path} is left out of this sparse checkout")]
+    Sparse { path: RootPath },
+    #[error("{path} is a git-lfs pointer; the file itself is not here")]
+    LfsPointer { path: RootPath },
+    #[error("{path} changed while it was read")]
+    Changed { path: RootPath },
+    #[error("the value of the argument {name}, the file {path}, is not text")]
+    ArgNotText { name: String, path: RootPath },
+    #[error("{path} is not a valid .dockerignore")]
+    Dockerignore {
+        path: RootPath,
+        source: dockerignore::Error,
+    },
+    #[error("git cannot be started, and which files are tracked in {} decides the answer", .top.display())]
+    NoGit { top: PathBuf, source: io::Error },
+    #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
+    Git { top: PathBuf, said: String },
+}
+
+/// What is known about an entry that matches nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoMatch {
+    /// Nothing is there.
+    Nothing,
+    /// Only an empty folder is there.
+    EmptyFolder(RootPath),
+    /// What is there is ignored by git and not tracked.
+    Ignored(RootPath),
+    /// What is there is taken out by a `!` entry.
+    TakenOut(RootPath),
+    /// What is there lies behind a link, which a glob does not follow.
+    BehindLink(RootPath),
+}
+
+impl NoMatch {
+    /// The path that was seen and not taken.
+    pub(super) fn path(&self) -> Option<&RootPath> {
+        match self {
+            NoMatch::Nothing => None,
+            NoMatch::EmptyFolder(path)
+            | NoMatch::Ignored(path)
+            | NoMatch::TakenOut(path)
+            | NoMatch::BehindLink(path) => Some(path),
+        }
+    }
+}
+
+impl std::fmt::Display for NoMatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            NoMatch::Nothing => Ok(()),
+            NoMatch::EmptyFolder(path) => {
+                write!(
+                    f,
+                    " but the empty folder {path}, and git cannot hold an empty folder"
+                )
+            }
+            NoMatch::Ignored(path) => write!(f, ": .gitignore excludes {path}"),
+            NoMatch::TakenOut(path) => write!(f, ": an entry with `!` takes out {path}"),
+            NoMatch::BehindLink(path) => {
+                write!(f, ": {path} is a link, and globs do not follow links")
+            }
+        }
+    }
+}
+
+impl Error {
+    /// The way out, where the message does not say it already.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Error::ContextLink { .. } => "name the folder that the link points to",
+            Error::LinkLeaves { .. } => {
+                "only what lies below the folder of fingerprint.toml can be an input"
+            }
+            Error::Dangling { .. } => "mend the link, or take the entry out of `inputs`",
+            Error::InsideGit { .. } => "take the entry out of `inputs`",
+            Error::NoMatch {
+                why: NoMatch::Ignored(_),
+                ..
+            } => "name the file or folder without `*` or `?` to mean it whatever .gitignore says",
+            Error::NoMatch { .. } => "correct the entry, or take it out",
+            Error::Special { .. } => "take it out with a `!` entry, or remove it",
+            Error::NestedRepository { .. } => {
+                "make it a submodule, take it out with a `!` entry, or ignore it in .gitignore"
+            }
+            Error::Submodule { .. } => "run `git submodule update --init --recursive`",
+            Error::Sparse { .. } => {
+                "widen it with `git sparse-checkout add`, or take the path out with a `!` entry"
+            }
+            Error::LfsPointer { .. } => "run `git lfs pull`, or take the path out with a `!` entry",
+            Error::Changed { .. } => "run fp again when nothing writes to the inputs",
+            Error::NoGit { .. } => "install git",
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,502 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::{ProptestConfig, Strategy, prop};
+use proptest::{prop_assert_eq, prop_oneof, proptest};
+
+use super::{Decision, Gitignore, IgnoreStack, Verdict};
+
+fn decide(rules: &str, path: &str) -> Option<Verdict> {
+    let (path, is_dir) = match path.strip_suffix('/') {
+        Some(path) => (path, true),
+        None => (path, false),
+    };
+    Gitignore::parse(rules.as_bytes())
+        .decide(path.as_bytes(), is_dir)
+        .map(|found| found.verdict)
+}
+
+#[test]
+fn the_last_match_decides() {
+    let rules = "*.log\n!keep.log\nkeep.log/\n/build\n";
+    assert_eq!(decide(rules, "a/b/x.log"), Some(Verdict::Ignored));
+    assert_eq!(decide(rules, "a/keep.log"), Some(Verdict::Included));
+    assert_eq!(decide(rules, "a/keep.log/"), Some(Verdict::Ignored));
+    assert_eq!(decide(rules, "build"), Some(Verdict::Ignored));
+    assert_eq!(decide(rules, "a/build"), None);
+    let found = Gitignore::parse(rules.as_bytes()).decide(b"build", false);
+    assert_eq!(
+        found,
+        Some(Decision {
+            verdict: Verdict::Ignored,
+            line: 4
+        })
+    );
+}
+
+/// Rules and paths that each stand for one line of git's documentation or code.
+const TABLE: &[(&str, &[&str], &[&str])] = &[
+    ("a", &["a", "x/a", "a/"], &["ab", "A", "a/b"]),
+    ("a/", &["a/", "x/a/"], &["a"]),
+    ("/a", &["a"], &["x/a"]),
+    ("a/b", &["a/b"], &["x/a/b", "b"]),
+    ("/a/b/", &["a/b/"], &["a/b"]),
+    ("*", &["a", "x/.b"], &[]),
+    ("a*/b", &["a/b", "ax/b"], &["a/x/b"]),
+    ("**", &["a", "a/b"], &[]),
+    ("***", &["a", "a/b"], &[]),
+    ("**/b", &["b", "a/b", "a/x/b"], &["ab"]),
+    ("a/**", &["a/b", "a/b/c"], &["a", "a/", "b/a/b"]),
+    ("a/***/b", &["a/b", "a/x/y/b"], &["a/xb"]),
+    ("a/**/b", &["a/b", "a/x/y/b"], &["ab", "x/a/b"]),
+    ("a**/b", &["a/b", "axx/b"], &["a/x/b"]),
+    ("a/**b", &["a/b", "a/xb"], &["a/x/b"]),
+    ("a/**\\/b", &["a/x/b", "a/x/y/b"], &["a/b"]),
+    ("**foo", &["foo", "x/afoo"], &["foox"]),
+    ("?", &["a"], &["ab", "é"]),
+    ("??", &["ab", "é"], &["a"]),
+    ("[a-c]", &["a", "b", "c"], &["d", "-"]),
+    ("[!a-c]", &["d"], &["a"]),
+    ("[^a]", &["b", "^"], &["a"]),
+    ("[]a]", &["]", "a"], &["[]a]"]),
+    ("[!]a]", &["b"], &["]", "a"]),
+    ("[a-]", &["a", "-"], &["b"]),
+    ("[-a]", &["a", "-"], &["b"]),
+    ("[a-c-e]", &["a", "b", "c", "-", "e"], &["d"]),
+    ("[c-a]", &["c"], &["a", "b", "-"]),
+    ("[\\]]", &["]"], &["\\"]),
+    ("[\\a-\\c]", &["a", "b", "c"], &["\\"]),
+    ("[[:digit:][:upper:]]", &["1", "Z"], &["a", ":", "["]),
+    ("[[:space:]]", &[" ", "\t", "\r"], &["\u{b}", "\u{c}", "a"]),
+    ("[[:nope:]]", &[], &["n", ":", "[[:nope:]]"]),
+    ("[[:a]", &["[", ":", "a"], &["b"]),
+    ("[[:]", &["[", ":"], &["]"]),
+    ("[[.a.]]", &[".]", "a]", "[]"], &["a"]),
+    ("x[/]y", &[], &["x/y"]),
+    ("x[!a]y", &["xby"], &["x/y"]),
+    ("[a/b]x", &["ax", "bx"], &["z/ax", "/x"]),
+    ("[a", &[], &["a", "[a", "[a/"]),
+    ("a\\", &[], &["a", "a\\"]),
+    ("\\a\\*\\?", &["a*?"], &["axx"]),
+    ("\\#x", &["#x"], &["\\#x"]),
+    ("\\!x", &["!x"], &["x"]),
+    ("#x", &[], &["#x", "x"]),
+    (" #x", &[" #x"], &["#x"]),
+    ("{a,b}", &["{a,b}"], &["a", "b"]),
+    ("a  ", &["a"], &["a  "]),
+    ("a\\ ", &["a "], &["a", "a\\ "]),
+    ("a\\  ", &["a "], &["a  "]),
+    ("a\t", &["a\t"], &["a"]),
+    ("a b", &["a b"], &["a"]),
+    ("   ", &[], &["   ", " "]),
+    ("/", &[], &["a", "a/"]),
+    ("//", &[], &["a", "a/"]),
+    ("//a", &[], &["a"]),
+    ("a//", &[], &["a", "a/", "a/b"]),
+    ("a//b", &[], &["a/b"]),
+    ("./a", &[], &["a"]),
+    ("a\\/b", &["a/b"], &["x/a/b"]),
+    ("\\/a", &[], &["a", "x/a"]),
+    ("a\r", &["a"], &["a\r"]),
+    ("a\r\r", &["a\r"], &["a"]),
+    ("a \r", &["a"], &["a "]),
+    ("a\0b", &["a"], &["a\0b", "ab"]),
+];
+
+#[test]
+fn follows_the_rules_of_git() {
+    for (rule, yes, no) in TABLE {
+        for path in *yes {
+            assert_eq!(
+                decide(rule, path),
+                Some(Verdict::Ignored),
+                "{rule:?} on {path:?}"
+            );
+        }
+        for path in *no {
+            assert_eq!(decide(rule, path), None, "{rule:?} on {path:?}");
+        }
+        assert_eq!(decide("!", "a"), None);
+    }
+}
+
+#[test]
+fn reads_files_as_they_come() {
+    assert_eq!(decide("\u{feff}a\n\u{feff}b", "a"), Some(Verdict::Ignored));
+    assert_eq!(decide("\u{feff}#a\n", "#a"), None);
+    assert_eq!(decide("\u{feff}a\n\u{feff}b", "b"), None);
+    assert_eq!(decide("a\r\nb\r\n\r\n", "b"), Some(Verdict::Ignored));
+    assert_eq!(decide("", "a"), None);
+    assert!(Gitignore::parse(b"# nothing\n\n/\n[\n").is_empty());
+    let latin1 = Gitignore::parse(b"caf\xE9*");
+    assert!(latin1.decide(b"x/caf\xE9.txt", false).is_some());
+    assert!(latin1.decide("café.txt".as_bytes(), false).is_none());
+}
+
+#[test]
+fn the_nearest_file_decides() {
+    let top = IgnoreStack::default().below(b"", Gitignore::parse(b"*.o\n/a/x\n"));
+    let inner = top.below(b"a/b", Gitignore::parse(b"!keep.o\n/x\n"));
+    let verdict = |stack: &IgnoreStack, path: &[u8]| {
+        stack
+            .decide(path, false)
+            .map(|(dir, found)| (dir.to_vec(), found.verdict, found.line))
+    };
+    assert_eq!(
+        verdict(&inner, b"a/b/keep.o"),
+        Some((b"a/b".to_vec(), Verdict::Included, 1))
+    );
+    assert_eq!(
+        verdict(&inner, b"a/b/c.o"),
+        Some((b"".to_vec(), Verdict::Ignored, 1))
+    );
+    assert_eq!(
+        verdict(&inner, b"a/b/x"),
+        Some((b"a/b".to_vec(), Verdict::Ignored, 2))
+    );
+    assert_eq!(verdict(&inner, b"a/b/c/x"), None);
+    assert_eq!(verdict(&top, b"a/b/x"), None);
+    assert_eq!(
+        verdict(&top, b"a/x"),
+        Some((b"".to_vec(), Verdict::Ignored, 2))
+    );
+    assert_eq!(verdict(&IgnoreStack::default(), b"a"), None);
+}
+
+#[test]
+fn hostile_and_long_files_cost_little() {
+    let started = Instant::now();
+    let name = "a".repeat(250);
+    let stars = "*a".repeat(5000) + "b\n" + &"**/".repeat(10_000) + "b\n" + &"*[a-z]".repeat(5000);
+    let rules = Gitignore::parse(stars.as_bytes());
+    assert_eq!(
+        rules.decide(format!("{name}/{name}").as_bytes(), false),
+        None
+    );
+    let nested = vec!["a"; 1500].join("/");
+    assert_eq!(rules.decide(nested.as_bytes(), false), None);
+
+    let lines: String = (0..100_000)
+        .map(|n| format!("dir{n}/file{n}\nname{n}\n"))
+        .collect();
+    let rules = Gitignore::parse(lines.as_bytes());
+    for n in 0..10_000 {
+        assert!(
+            rules
+                .decide(format!("x/name{n}").as_bytes(), false)
+                .is_some()
+        );
+        assert!(
+            rules
+                .decide(format!("other{n}").as_bytes(), false)
+                .is_none()
+        );
+    }
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+/// Before 2.52, git forgot what stood in front of the first wildcard and took `a**/b` for `a` and
+/// then `**/b`. We do what its documentation always said, and it now does.
+fn is_misread_by_older_git(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"!").unwrap_or(line);
+    let wildcard = line
+        .iter()
+        .position(|byte| b"*?[\\".contains(byte))
+        .unwrap_or(line.len());
+    let (literal, rest) = line.split_at(wildcard);
+    rest.starts_with(b"**") && literal.last().is_some_and(|byte| *byte != b'/')
+}
+
+/// A folder of the repository that git is asked about: its ignore file, one more in the folder
+/// `in`, and paths below; a path that ends in `/` is a folder on disk.
+#[derive(Clone)]
+struct Case {
+    rules: Vec<u8>,
+    inner_rules: Vec<u8>,
+    paths: Vec<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "\"{}\" and \"{}\"",
+            self.rules.escape_ascii(),
+            self.inner_rules.escape_ascii()
+        )
+    }
+}
+
+fn concat(
+    tokens: &'static [&'static [u8]],
+    count: std::ops::Range<usize>,
+) -> prop::strategy::BoxedStrategy<Vec<u8>> {
+    prop::collection::vec(prop::sample::select(tokens), count)
+        .prop_map(|tokens| tokens.concat())
+        .boxed()
+}
+
+const PLAIN: &[&[u8]] = &[
+    b"a", b"b", b"/", b"*", b"**", b"?", b"**/", b"/**", b"*a", b"in",
+];
+const NASTY: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"A",
+    b"/",
+    b"*",
+    b"?",
+    b"[",
+    b"]",
+    b"!",
+    b"^",
+    b"-",
+    b"\\",
+    b" ",
+    b"#",
+    b"{",
+    b",",
+    b"\r",
+    b"\t",
+    b"\xFF",
+    "é".as_bytes(),
+    b"[:alpha:]",
+    b"[:punct:]",
+    b"[[:space:]]",
+    b"[a-b]",
+    b"[!a]",
+    b"[^-b]",
+    b"\\ ",
+    b"\\/",
+    b"**",
+    b"[:",
+    b":]",
+    b"[\\]-a]",
+    b"[[:a]",
+    b"\0",
+];
+const NAME: &[&[u8]] = &[
+    b"a",
+    b"b",
+    b"a",
+    b"b",
+    b"A",
+    b"[",
+    b"]",
+    b"!",
+    b"-",
+    b"\\",
+    b" ",
+    b"#",
+    b"*",
+    b"{",
+    b",",
+    b"^",
+    b"\t",
+    b"\n",
+    b"\r",
+    b"\x0B",
+    b"\xFF",
+    "é".as_bytes(),
+    b":",
+];
+
+fn rules() -> impl Strategy<Value = Vec<u8>> {
+    let line = (
+        prop_oneof![5 => "", 1 => "!"],
+        prop_oneof![concat(PLAIN, 1..5), concat(NASTY, 1..6), concat(NAME, 1..3)],
+        prop_oneof![4 => "", 1 => "/", 1 => " "],
+    );
+    let line = line
+        .prop_map(|(mark, text, end)| [mark.as_bytes(), &text, end.as_bytes()].concat())
+        .prop_filter("git differs by version", |line| {
+            !is_misread_by_older_git(line)
+        });
+    (
+        prop_oneof![9 => "", 1 => "\u{feff}"],
+        prop::collection::vec(line, 1..5),
+    )
+        .prop_map(|(bom, lines)| [bom.as_bytes(), &lines.join(&b'\n')].concat())
+}
+
+fn path() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![3 => concat(&[b"a", b"b"], 1..3), 3 => concat(NAME, 1..3), 1 => "in".prop_map(Vec::from)];
+    (prop::collection::vec(name, 1..4), prop_oneof!["", "/"])
+        .prop_map(|(names, end)| [&names.join(&b'/'), end.as_bytes()].concat())
+}
+
+fn cases() -> impl Strategy<Value = Vec<Case>> {
+    let case = (rules(), rules(), prop::collection::vec(path(), 30)).prop_map(
+        |(rules, inner_rules, paths)| Case {
+            rules,
+            inner_rules,
+            paths,
+        },
+    );
+    prop::collection::vec(case, 40)
+}
+
+fn git(top: &Path, arguments: &[&str]) -> Command {
+    let mut git = Command::new("git");
+    git.args([
+        "-c",
+        "core.excludesFile=/dev/null",
+        "-c",
+        "core.ignoreCase=false",
+    ]);
+    git.args(arguments).current_dir(top).env_clear();
+    git.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    git.env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
+    git
+}
+
+/// What git says of each path: the ignore file, the line and whether it begins with `!`.
+fn ask_git(top: &Path, paths: &[Vec<u8>]) -> Vec<Option<(Vec<u8>, Decision)>> {
+    let mut child = git(
+        top,
+        &["check-ignore", "--no-index", "-v", "-n", "-z", "--stdin"],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = [&paths.join(&b'\0')[..], b"\0"].concat();
+    let writer = std::thread::spawn(move || stdin.write_all(&input).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let mut fields: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
+    assert_eq!(fields.pop(), Some(&b""[..]));
+    assert_eq!(fields.len(), paths.len() * 4, "git answered for every path");
+    let answer = |(answer, path): (&[&[u8]], &Vec<u8>)| {
+        assert_eq!(answer[3], path);
+        let line = std::str::from_utf8(answer[1]).unwrap().parse().ok()?;
+        let included = answer[2].starts_with(b"!");
+        let verdict = if included {
+            Verdict::Included
+        } else {
+            Verdict::Ignored
+        };
+        Some((answer[0].to_vec(), Decision { verdict, line }))
+    };
+    fields.chunks(4).zip(paths).map(answer).collect()
+}
+
+/// What our rules say, asked as a walker does: from the top down, stopping at what is ignored.
+fn walk(case: &Case, dir: &[u8], path: &[u8], is_dir: bool) -> Option<(Vec<u8>, Decision)> {
+    let inner = [dir, b"/in"].concat();
+    let mut stack = IgnoreStack::default().below(dir, Gitignore::parse(&case.rules));
+    let slashes = (dir.len() + 1..path.len()).filter(|at| path[*at] == b'/');
+    for end in slashes {
+        let found = stack.decide(&path[..end], true);
+        if let Some((
+            file,
+            found @ Decision {
+                verdict: Verdict::Ignored,
+                ..
+            },
+        )) = found
+        {
+            return Some(([file, b"/.gitignore"].concat(), found));
+        }
+        if path[..end] == inner {
+            stack = stack.below(&inner, Gitignore::parse(&case.inner_rules));
+        }
+    }
+    let (file, found) = stack.decide(path, is_dir)?;
+    Some(([file, b"/.gitignore"].concat(), found))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 0, failure_persistence: None, ..Default::default() })]
+
+    /// Eight repositories of 40 folders with 30 paths each: more than 9000 answers of git.
+    #[test]
+    fn agrees_with_git(cases in cases()) {
+        let top = tempfile::tempdir().unwrap();
+        assert!(git(top.path(), &["init", "-q"]).status().unwrap().success());
+        let mut asked = Vec::new();
+        let mut ours = Vec::new();
+        for (number, case) in cases.iter().enumerate() {
+            let dir = format!("d{number}").into_bytes();
+            let on_disk = top.path().join(format!("d{number}/in"));
+            fs::create_dir_all(&on_disk).unwrap();
+            fs::write(on_disk.join("../.gitignore"), &case.rules).unwrap();
+            fs::write(on_disk.join(".gitignore"), &case.inner_rules).unwrap();
+            let dirs: BTreeSet<&[u8]> = case.paths.iter().filter_map(|path| path.strip_suffix(b"/")).collect();
+            for path in &dirs {
+                let path = [&dir, &b"/"[..], path].concat();
+                fs::create_dir_all(top.path().join(std::ffi::OsStr::from_bytes(&path))).unwrap();
+            }
+            for path in &case.paths {
+                let path = [&dir, &b"/"[..], path.strip_suffix(b"/").unwrap_or(path)].concat();
+                let is_dir = top.path().join(std::ffi::OsStr::from_bytes(&path)).is_dir();
+                ours.push(walk(case, &dir, &path, is_dir));
+                asked.push(path);
+            }
+        }
+        for ((path, ours), git) in asked.iter().zip(ours).zip(ask_git(top.path(), &asked)) {
+            let number: usize = path[1..].split(|byte| *byte == b'/').next().and_then(|n| std::str::from_utf8(n).ok()).unwrap().parse().unwrap();
+            prop_assert_eq!(ours, git, "{} under {:?}", path.escape_ascii(), &cases[number]);
+        }
+    }
+}
+
+/// The table above, too, is what git says.
+#[test]
+fn the_table_is_what_git_says() {
+    let top = tempfile::tempdir().unwrap();
+    assert!(git(top.path(), &["init", "-q"]).status().unwrap().success());
+    let mut asked = Vec::new();
+    let mut expected = Vec::new();
+    for (number, (rule, yes, no)) in TABLE.iter().enumerate() {
+        let dir = top.path().join(number.to_string());
+        for (path, is_match) in yes
+            .iter()
+            .map(|path| (path, true))
+            .chain(no.iter().map(|path| (path, false)))
+        {
+            if !can_be_asked(rule, path) {
+                continue;
+            }
+            // A folder of its own for each path, since `a` and `a/` cannot be in one.
+            let dir = dir.join(asked.len().to_string());
+            fs::create_dir_all(dir.join(if path.ends_with('/') { path } else { "" })).unwrap();
+            fs::write(dir.join(".gitignore"), format!("{rule}\n")).unwrap();
+            let path = dir.join(path.trim_end_matches('/'));
+            asked.push(
+                path.strip_prefix(top.path())
+                    .unwrap()
+                    .as_os_str()
+                    .as_bytes()
+                    .to_vec(),
+            );
+            expected.push((rule, is_match));
+        }
+    }
+    for ((path, expected), git) in asked.iter().zip(expected).zip(ask_git(top.path(), &asked)) {
+        assert_eq!(
+            (expected.0, git.is_some()),
+            expected,
+            "{}",
+            path.escape_ascii()
+        );
+    }
+}
+
+/// Not the paths that no file can have, nor those that git gives up on at a parent.
+fn can_be_asked(rule: &str, path: &str) -> bool {
+    let below_ignored = path
+        .match_indices('/')
+        .any(|(at, _)| decide(rule, &path[..=at]).is_some() && at + 1 < path.len());
+    !path.contains('\0')
+        && !path.starts_with('/')
+        && !below_ignored
+        && !is_misread_by_older_git(rule.as_bytes())
+}

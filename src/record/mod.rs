@@ -1,0 +1,217 @@
+//! The record: everything that decides an image, as text, and the fingerprint that is its hash.
+//!
+//! Pure: items in, bytes out. Which files are inputs is decided in `inputs`; what the items mean for a build is
+//! `context`'s business. The format is described in docs/FINGERPRINT.md; format 0 may still change.
+
+mod encoding;
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use crate::path::RootPath;
+
+/// The format that this program writes, as it stands in the record's first line.
+pub const FORMAT: u32 = 0;
+
+/// BLAKE3-256 of some content: 32 bytes, shown as 64 lower-case hex digits, as `b3sum` prints them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentDigest(blake3::Hash);
+
+impl ContentDigest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        ContentDigest(blake3::hash(bytes))
+    }
+}
+
+impl From<blake3::Hash> for ContentDigest {
+    fn from(hash: blake3::Hash) -> Self {
+        ContentDigest(hash)
+    }
+}
+
+impl Display for ContentDigest {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_hex())
+    }
+}
+
+impl Debug for ContentDigest {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+/// BLAKE3-256 of a record's bytes: the name of an image. Shown as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(ContentDigest);
+
+impl Fingerprint {
+    /// The number of hex digits of a whole fingerprint.
+    pub const DIGITS: usize = 64;
+}
+
+impl Display for Fingerprint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+impl Debug for Fingerprint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+/// What an input outside the sealed context is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutsideKind {
+    /// A regular file that its owner may not execute.
+    File,
+    /// A regular file that its owner may execute.
+    Executable,
+    /// A symbolic link; the digest is that of its text.
+    Link,
+}
+
+/// One fact that decides the image: one line of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// The folder that is the build context.
+    Context(RootPath),
+    /// The Dockerfile, by the digest of the part of it that the build gets.
+    Dockerfile {
+        path: RootPath,
+        digest: ContentDigest,
+    },
+    /// The stage that is built.
+    Target(String),
+    /// A regular file of the sealed context.
+    File {
+        path: RootPath,
+        executable: bool,
+        digest: ContentDigest,
+    },
+    /// A symbolic link of the sealed context, with its text.
+    Link { path: RootPath, text: Vec<u8> },
+    /// An input that counts but is not in the build.
+    Outside {
+        path: RootPath,
+        kind: OutsideKind,
+        digest: ContentDigest,
+    },
+    /// A build argument, by the digest of its value.
+    Arg { name: String, digest: ContentDigest },
+    /// A text whose only purpose is to ask for a new image.
+    Salt(String),
+}
+
+/// All facts that decide one image, in the order of their lines, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    lines: Vec<(Vec<u8>, Item)>,
+}
+
+impl Record {
+    /// Makes a record of `items`, given in any order.
+    pub fn new(items: impl IntoIterator<Item = Item>) -> Self {
+        let mut lines: Vec<_> = items
+            .into_iter()
+            .map(|item| (encoding::line(&item), item))
+            .collect();
+        lines.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        lines.dedup_by(|(a, _), (b, _)| a == b);
+        Record { lines }
+    }
+
+    /// The items, in the order of their lines.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.lines.iter().map(|(_, item)| item)
+    }
+
+    /// The record's bytes: the first line names the format, the others are sorted.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = format!("fp-record\t{FORMAT}\n").into_bytes();
+        for (line, _) in &self.lines {
+            bytes.extend_from_slice(line);
+        }
+        bytes
+    }
+
+    /// The lines after the first as fields, each escaped as in the record.
+    pub fn fields(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.lines.iter().map(|(line, _)| encoding::fields(line))
+    }
+
+    /// The hash of the record's bytes.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(ContentDigest::of(&self.encode()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ContentDigest, Item, OutsideKind, Record};
+    use crate::path::RootPath;
+
+    fn path(text: &[u8]) -> RootPath {
+        RootPath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn lines_are_sorted_by_bytes_and_each_stands_once() {
+        let salt = |text: &str| Item::Salt(text.to_owned());
+        let record = Record::new([salt("b"), salt("B"), salt("a"), salt("b"), salt("a b")]);
+        let text = String::from_utf8(record.encode()).unwrap();
+        assert_eq!(text, "fp-record\t0\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
+    }
+
+    #[test]
+    fn every_kind_of_item_has_its_line() {
+        let digest = ContentDigest::of(b"");
+        let record = Record::new([
+            Item::Context(path(b".")),
+            Item::Dockerfile {
+                path: path(b"Dockerfile"),
+                digest,
+            },
+            Item::Target("ci".into()),
+            Item::File {
+                path: path(b"run.sh"),
+                executable: true,
+                digest,
+            },
+            Item::Link {
+                path: path(b"sh"),
+                text: b"run.sh".to_vec(),
+            },
+            Item::Outside {
+                path: path(b"ver"),
+                kind: OutsideKind::Link,
+                digest,
+            },
+            Item::Arg {
+                name: "A".into(),
+                digest,
+            },
+        ]);
+        let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+        let expected = format!(
+            "fp-record\t0\narg\tA\t{empty}\ncontext\t.\ndockerfile\tDockerfile\t{empty}\n\
+             file\trun.sh\tx\t{empty}\nlink\tsh\trun.sh\noutside\tver\tl\t{empty}\ntarget\tci\n"
+        );
+        assert_eq!(String::from_utf8(record.encode()).unwrap(), expected);
+        assert_eq!(
+            record.fingerprint().to_string().len(),
+            super::Fingerprint::DIGITS
+        );
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_hash_of_the_bytes() {
+        let record = Record::new([Item::Salt("1".into())]);
+        assert_eq!(
+            record.fingerprint().to_string(),
+            blake3::hash(b"fp-record\t0\nsalt\t1\n").to_hex().as_str()
+        );
+    }
+}

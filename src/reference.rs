@@ -1,1 +1,0 @@
-//! Image references: repository, tag and digest, by the grammar of the distribution project.

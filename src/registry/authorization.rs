@@ -1,0 +1,213 @@
+//! Requests in the name of the user: sent without credentials first, and once more with what the
+//! registry then asks for.
+//!
+//! Tokens are kept for the client's lifetime, so that what follows a look-up costs one request. A
+//! token that has expired meanwhile is simply asked for again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::challenge::Challenge;
+use super::credentials::Credentials;
+use super::endpoint::Endpoint;
+use super::error::{Error, Words};
+use super::transport::{Answer, Request, Transport, may_carry_secrets, origin, without_userinfo};
+
+/// What a request does to a repository, as token servers name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Access {
+    Pull,
+    PullAndPush,
+}
+
+impl Access {
+    fn actions(self) -> &'static str {
+        match self {
+            Access::Pull => "pull",
+            Access::PullAndPush => "pull,push",
+        }
+    }
+}
+
+pub(super) struct Authorizer {
+    docker_config: Option<PathBuf>,
+    granted: Mutex<HashMap<Grant, HeaderValue>>,
+}
+
+/// What an `Authorization` header was granted for. It is never sent for anything else.
+type Grant = (Endpoint, Access);
+
+impl Authorizer {
+    pub(super) fn new(docker_config: Option<PathBuf>) -> Self {
+        Authorizer {
+            docker_config,
+            granted: Mutex::default(),
+        }
+    }
+
+    /// Sends a request to `endpoint`. Every status of the registry is an answer; a token server that
+    /// does not give a token is an error.
+    pub(super) async fn send(
+        &self,
+        transport: &Transport,
+        endpoint: &Endpoint,
+        access: Access,
+        mut request: Request,
+        deadline: Instant,
+    ) -> Result<Answer, Error> {
+        let grant = (endpoint.clone(), access);
+        if let Some(header) = self.granted(&grant) {
+            request.headers.insert(AUTHORIZATION, header);
+        }
+        let answer = transport.send(request.clone(), deadline).await?;
+        let Some(challenge) = challenge(&answer, endpoint) else {
+            return Ok(answer);
+        };
+        let credentials = self.credentials(endpoint)?;
+        let header = match &challenge {
+            Challenge::Basic => credentials.basic().map(|basic| basic.header()),
+            Challenge::Bearer {
+                realm,
+                service,
+                scope,
+            } => {
+                let scopes = scopes(scope.as_deref(), &grant);
+                let request =
+                    token_request(&answer, realm, service.as_deref(), &scopes, &credentials)?;
+                Some(self.token(endpoint, transport.send(request, deadline).await?)?)
+            }
+        };
+        let Some(header) = header else {
+            return Ok(answer);
+        };
+        request.headers.insert(AUTHORIZATION, header.clone());
+        let answer = transport.send(request, deadline).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            self.grants().insert(grant, header);
+        }
+        Ok(answer)
+    }
+
+    /// The error that an answer's status is: a denial, or another.
+    pub(super) fn refusal(&self, endpoint: &Endpoint, answer: &Answer) -> Error {
+        let (request, status) = (answer.request(), answer.status);
+        let words = Words::of(&answer.body);
+        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Error::Status {
+                request,
+                status,
+                words,
+            };
+        }
+        match self.credentials(endpoint) {
+            Ok(credentials) => {
+                let registry = endpoint.domain.clone();
+                Error::Denied {
+                    request,
+                    status,
+                    words,
+                    registry,
+                    account: credentials.account(),
+                }
+            }
+            Err(unreadable) => unreadable,
+        }
+    }
+
+    fn token(&self, endpoint: &Endpoint, answer: Answer) -> Result<HeaderValue, Error> {
+        if answer.status != StatusCode::OK {
+            return Err(self.refusal(endpoint, &answer));
+        }
+        let mut header = bearer(&answer.body).ok_or(Error::NoToken {
+            request: answer.request(),
+        })?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+
+    fn credentials(&self, endpoint: &Endpoint) -> Result<Credentials, Error> {
+        Credentials::read(self.docker_config.as_deref(), &endpoint.domain)
+    }
+
+    fn granted(&self, grant: &Grant) -> Option<HeaderValue> {
+        self.grants().get(grant).cloned()
+    }
+
+    fn grants(&self) -> std::sync::MutexGuard<'_, HashMap<Grant, HeaderValue>> {
+        // A map of headers is whole whatever panicked elsewhere.
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a 401 asks for. Another host's challenge is not answered: after a redirect across hosts the
+/// credentials are not for whoever asks.
+fn challenge(answer: &Answer, endpoint: &Endpoint) -> Option<Challenge> {
+    let is_own = origin(&answer.url) == origin(&endpoint.root);
+    if answer.status != StatusCode::UNAUTHORIZED || !is_own {
+        return None;
+    }
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
+    Challenge::choose(values.filter_map(|value| value.to_str().ok()))
+}
+
+/// The scope that the registry named comes first, since some token servers heed only one; a registry
+/// behind a path-rewriting proxy knows its repository by another name than the user.
+fn scopes(named: Option<&str>, (endpoint, access): &Grant) -> Vec<String> {
+    let own = format!("repository:{}:{}", endpoint.path, access.actions());
+    let named = named
+        .filter(|scope| !scope.is_empty() && *scope != own)
+        .map(str::to_owned);
+    named.into_iter().chain([own]).collect()
+}
+
+/// The request of the distribution project's token specification.
+fn token_request(
+    challenged: &Answer,
+    realm: &str,
+    service: Option<&str>,
+    scopes: &[String],
+    credentials: &Credentials,
+) -> Result<Request, Error> {
+    let refused = |realm: String| Error::TokenServer {
+        request: challenged.request(),
+        realm,
+    };
+    let url = Url::parse(realm).map_err(|_| refused(realm.chars().take(200).collect()))?;
+    let mut url = without_userinfo(url);
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refused(url.into()));
+    }
+    let mut headers = HeaderMap::new();
+    if let Some(basic) = credentials.basic() {
+        if !may_carry_secrets(&challenged.url, &url) {
+            return Err(refused(super::error::without_secrets(&url)));
+        }
+        headers.insert(AUTHORIZATION, basic.header());
+    }
+    let named = service.map(|service| ("service", service));
+    url.query_pairs_mut()
+        .extend_pairs(named)
+        .extend_pairs(scopes.iter().map(|s| ("scope", s)));
+    Ok(Request::new(Method::GET, url, headers))
+}
+
+/// The two names under which token servers answer: docker's own and OAuth's.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+/// The header for the token of a token server's answer, if there is one and a header can hold it.
+fn bearer(body: &[u8]) -> Option<HeaderValue> {
+    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+    let mut tokens = [answer.token, answer.access_token].into_iter().flatten();
+    let token = tokens.find(|token| !token.is_empty())?;
+    HeaderValue::try_from(format!("Bearer {token}")).ok()
+}

@@ -1,0 +1,84 @@
+//! Where a repository is served: the URLs of the distribution specification.
+
+use std::fmt::Display;
+
+use reqwest::Url;
+
+use super::error::Error;
+use crate::reference::Repository;
+
+/// docker.io is the name of a registry, but not of the host that serves it.
+const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
+
+/// A repository on its registry's server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Endpoint {
+    /// The registry's name, as credentials are kept by it.
+    pub(super) domain: String,
+    /// The repository's name within the registry.
+    pub(super) path: String,
+    /// The registry's `/v2/`.
+    pub(super) root: Url,
+}
+
+impl Endpoint {
+    pub(super) fn of(repository: &Repository) -> Result<Self, Error> {
+        let host = match repository.domain() {
+            "docker.io" => DOCKER_HUB_HOST,
+            domain => domain,
+        };
+        let scheme = if repository.is_loopback() {
+            "http"
+        } else {
+            "https"
+        };
+        let url = format!("{scheme}://{host}/v2/");
+        Ok(Endpoint {
+            domain: repository.domain().to_owned(),
+            path: repository.path().to_owned(),
+            root: Url::parse(&url).map_err(|_| Error::Url { url })?,
+        })
+    }
+
+    /// The manifest that a tag or digest names.
+    pub(super) fn manifest(&self, tag_or_digest: &impl Display) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("/v2/{}/manifests/{tag_or_digest}", self.path));
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+    use crate::reference::Tag;
+
+    #[test]
+    fn urls() {
+        let tag: Tag = "v1".parse().unwrap();
+        for (repository, expected) in [
+            (
+                "ubuntu",
+                "https://registry-1.docker.io/v2/library/ubuntu/manifests/v1",
+            ),
+            (
+                "ghcr.io/acme/app",
+                "https://ghcr.io/v2/acme/app/manifests/v1",
+            ),
+            ("ghcr.io:8443/a", "https://ghcr.io:8443/v2/a/manifests/v1"),
+            ("localhost/a", "http://localhost/v2/a/manifests/v1"),
+            (
+                "127.0.0.1:5000/a",
+                "http://127.0.0.1:5000/v2/a/manifests/v1",
+            ),
+            (
+                "[::1]:5000/a__b.c/d",
+                "http://[::1]:5000/v2/a__b.c/d/manifests/v1",
+            ),
+            ("[2001:db8::1]/a", "https://[2001:db8::1]/v2/a/manifests/v1"),
+        ] {
+            let endpoint = Endpoint::of(&repository.parse().unwrap()).unwrap();
+            assert_eq!(endpoint.manifest(&tag).as_str(), expected);
+        }
+    }
+}

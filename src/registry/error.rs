@@ -1,0 +1,407 @@
+//! What can go wrong between fp and a registry, told so that the reader knows which request failed,
+//! what the other side said, whether trying again can help, and what to do.
+//!
+//! Nothing secret gets in: URLs lose their userinfo and query values, and everything that a server
+//! says is bounded and escaped. Who prints errors and hints is decided elsewhere.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::credentials::Account;
+use super::manifest::ManifestProblem;
+use super::transport::{MAX_BODY, MAX_REDIRECTS};
+use crate::reference::{Digest, ParseError};
+
+/// Why a registry could not be asked, or what it answered instead of an answer.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The registry, or its token server, answered 401 or 403.
+    #[error("{request}: {status}{words}")]
+    Denied {
+        request: RequestLine,
+        status: StatusCode,
+        words: Words,
+        registry: String,
+        account: Account,
+    },
+    /// An answer that is neither success nor denial.
+    #[error("{request}: {status}{words}")]
+    Status {
+        request: RequestLine,
+        status: StatusCode,
+        words: Words,
+    },
+    /// A 404 that does not come from a registry, and so says nothing about the image.
+    #[error("{request}: 404 Not Found, but not in the words of a registry{words}")]
+    NotFoundByNoRegistry { request: RequestLine, words: Words },
+    /// The name was not resolved, the connection was not made, or it broke.
+    #[error("{request}: {cause}")]
+    Connection {
+        request: RequestLine,
+        cause: ConnectionCause,
+    },
+    #[error("{request}: no answer within {} s", after.as_secs_f32())]
+    TimedOut {
+        request: RequestLine,
+        after: Duration,
+    },
+    #[error("{request}: more than {MAX_REDIRECTS} redirects")]
+    TooManyRedirects { request: RequestLine },
+    #[error("{request}: redirected to {target:?}, which is not followed from there")]
+    Redirect {
+        request: RequestLine,
+        target: String,
+    },
+    #[error("{request}: the answer has more than {MAX_BODY} bytes")]
+    TooLarge { request: RequestLine },
+    #[error("{request}: the answer's Docker-Content-Digest is none")]
+    DigestHeader {
+        request: RequestLine,
+        #[source]
+        cause: ParseError,
+    },
+    #[error("{request}: the answer has the digest {found}, not {expected}")]
+    DigestMismatch {
+        request: RequestLine,
+        expected: Digest,
+        found: Digest,
+    },
+    #[error("{request}: the answer is no manifest")]
+    Manifest {
+        request: RequestLine,
+        #[source]
+        cause: ManifestProblem,
+    },
+    #[error("{request}: the token server's answer holds no token")]
+    NoToken { request: RequestLine },
+    #[error(
+        "{request}: the registry names the token server {realm:?}, and credentials are not sent there"
+    )]
+    TokenServer { request: RequestLine, realm: String },
+    #[error("the registry's name makes no URL: {url:?}")]
+    Url { url: String },
+    #[error("failed to read {}", path.display())]
+    DockerConfig {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The parser's own message is left out, since it quotes the file, and the file holds secrets.
+    #[error("failed to read {}: no docker configuration at line {line}, column {column}", path.display())]
+    DockerConfigSyntax {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+    },
+    #[error("failed to read {}: the credentials for {key:?} are not those of a user", path.display())]
+    DockerConfigEntry { path: PathBuf, key: String },
+    #[error("failed to set up the HTTP client")]
+    Setup(#[source] reqwest::Error),
+}
+
+impl Error {
+    /// Whether the registry refused (401, 403) rather than failed. Some registries answer so for a
+    /// repository that does not exist yet, which is what `--first-push` is about.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Error::Denied { .. })
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Status { status, .. } => {
+                status.is_server_error()
+                    || matches!(
+                        *status,
+                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+                    )
+            }
+            Error::Connection { cause, .. } => cause.kind == ConnectionFault::Network,
+            Error::TimedOut { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// The way out, as far as there is one.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Error::Denied {
+                registry,
+                account,
+                request,
+                ..
+            } => Some(Hint::Access {
+                registry: registry.clone(),
+                account: account.clone(),
+                may_be_new: request.method != Method::PUT,
+            }),
+            Error::Connection { cause, .. } => Some(match cause.kind {
+                ConnectionFault::Network => Hint::Reachability,
+                ConnectionFault::Tls => Hint::RegistryName,
+                ConnectionFault::Certificate => Hint::Certificates,
+            }),
+            Error::TimedOut { .. } => Some(Hint::Reachability),
+            Error::NotFoundByNoRegistry { .. } | Error::Url { .. } | Error::Manifest { .. } => {
+                Some(Hint::RegistryName)
+            }
+            _ if self.is_transient() => Some(Hint::TryAgain),
+            _ => None,
+        }
+    }
+}
+
+/// What the user can do about an [`Error`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// Gain access; `may_be_new` if the registry may have refused only because the repository does
+    /// not exist yet.
+    Access {
+        registry: String,
+        account: Account,
+        may_be_new: bool,
+    },
+    Certificates,
+    Reachability,
+    RegistryName,
+    TryAgain,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hint::Access {
+                registry,
+                account,
+                may_be_new,
+            } => {
+                fmt_access(f, registry, account)?;
+                if *may_be_new {
+                    f.write_str("; if the repository is new, say so with --first-push")?;
+                }
+                Ok(())
+            }
+            Hint::Certificates => f.write_str(
+                "check this machine's clock and CA certificates (SSL_CERT_FILE names others)",
+            ),
+            Hint::Reachability => f.write_str(
+                "check the registry's name, the network and the proxy variables, and try again",
+            ),
+            Hint::RegistryName => {
+                f.write_str("check the registry's name: what answered there is no registry")
+            }
+            Hint::TryAgain => f.write_str("try again later"),
+        }
+    }
+}
+
+fn fmt_access(f: &mut fmt::Formatter<'_>, registry: &str, account: &Account) -> fmt::Result {
+    match account {
+        Account::Anonymous => write!(f, "log in with `docker login {registry}`"),
+        Account::User => write!(f, "check what the account for {registry} may do there"),
+        Account::Helper(helper) => write!(
+            f,
+            "docker's config.json leaves {registry} to the credential helper {helper:?}, which fp \
+             does not ask yet: give it a config.json with an `auths` entry (DOCKER_CONFIG)"
+        ),
+        Account::IdentityToken => write!(
+            f,
+            "docker's config.json has an identity token for {registry}, which fp does not use yet: \
+             give it a config.json with a user and password (DOCKER_CONFIG)"
+        ),
+    }
+}
+
+/// The method and URL of a request, without anything secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLine {
+    pub method: Method,
+    pub url: String,
+}
+
+impl RequestLine {
+    pub(super) fn new(method: &Method, url: &Url) -> Self {
+        RequestLine {
+            method: method.clone(),
+            url: without_secrets(url),
+        }
+    }
+}
+
+impl fmt::Display for RequestLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// The URL without userinfo and fragment, and with only those query values that are known to be
+/// harmless: a redirect's target may be signed in its query.
+pub(super) fn without_secrets(url: &Url) -> String {
+    let mut clean = url.clone();
+    // These fail for URLs that cannot have a user, which therefore have none to remove.
+    let _ = clean.set_username("");
+    let _ = clean.set_password(None);
+    clean.set_fragment(None);
+    clean.set_query(None);
+    let query: Vec<String> = url
+        .query()
+        .into_iter()
+        .flat_map(|q| q.split('&'))
+        .map(known)
+        .collect();
+    if query.is_empty() {
+        clean.into()
+    } else {
+        format!("{clean}?{}", query.join("&"))
+    }
+}
+
+fn known(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some(("service" | "scope", _)) => pair.to_owned(),
+        Some((key, _)) => format!("{key}=…"),
+        None => "…".to_owned(),
+    }
+}
+
+/// What the server said beside the status: the registry's own code and message, or what else the
+/// body shows. Displayed with its separator, so that it can be empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words(String);
+
+const MAX_WORDS: usize = 300;
+
+impl Words {
+    pub(super) fn of(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        Words(match RegistryErrors::parse(body) {
+            Some(errors) => format!(": {}", escape(&errors.first())),
+            None if text.is_empty() => String::new(),
+            None if text.starts_with('<') => " (with a web page)".to_owned(),
+            None => format!(": {}", escape(text)),
+        })
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Bounds foreign text, and escapes what could act on a terminal or turn the writing direction.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if escaped.len() > MAX_WORDS {
+            escaped.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' | '\\' => escaped.push(c),
+            _ => escaped.extend(c.escape_debug()),
+        }
+    }
+    escaped
+}
+
+/// The error body of the OCI distribution specification: `{"errors": [{"code", "message"}]}`.
+#[derive(Deserialize)]
+pub(super) struct RegistryErrors {
+    errors: Vec<RegistryError>,
+}
+
+#[derive(Deserialize)]
+struct RegistryError {
+    #[serde(default)]
+    code: String,
+    message: Option<String>,
+}
+
+impl RegistryErrors {
+    /// None unless the body is such an object with at least one error.
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<RegistryErrors>(body)
+            .ok()
+            .filter(|e| !e.errors.is_empty())
+    }
+
+    pub(super) fn all_codes(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        self.errors.iter().all(|error| is_meant(&error.code))
+    }
+
+    /// Whether any error has a code or message of the kind that is meant.
+    pub(super) fn any(&self, is_meant: impl Fn(&str, &str) -> bool) -> bool {
+        let message = |error: &RegistryError| error.message.clone().unwrap_or_default();
+        self.errors
+            .iter()
+            .any(|error| is_meant(&error.code, &message(error)))
+    }
+
+    fn first(&self) -> String {
+        match self.errors.first() {
+            Some(RegistryError {
+                code,
+                message: Some(message),
+            }) => format!("{code}: {message}"),
+            Some(RegistryError {
+                code,
+                message: None,
+            }) => code.clone(),
+            None => String::new(),
+        }
+    }
+}
+
+/// Why there was no answer: the innermost cause, since the outer ones only say that a request failed.
+#[derive(Debug)]
+pub struct ConnectionCause {
+    text: String,
+    kind: ConnectionFault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ConnectionFault {
+    Network,
+    Tls,
+    Certificate,
+}
+
+impl ConnectionCause {
+    pub(super) fn of(error: &reqwest::Error) -> Self {
+        let first: Option<&(dyn StdError + 'static)> = error.source();
+        let chain = || std::iter::successors(first, |error| (*error).source());
+        let innermost = chain()
+            .last()
+            .map_or_else(|| error.to_string(), ToString::to_string);
+        let kind = match chain().find_map(tls_error) {
+            Some(rustls::Error::InvalidCertificate(_)) => ConnectionFault::Certificate,
+            Some(_) => ConnectionFault::Tls,
+            None => ConnectionFault::Network,
+        };
+        ConnectionCause {
+            text: escape(&innermost),
+            kind,
+        }
+    }
+}
+
+/// A TLS error travels inside I/O errors, which do not name it as their source.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(io) => tls_error(io.get_ref()?),
+        None => error.downcast_ref(),
+    }
+}
+
+impl fmt::Display for ConnectionCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,73 @@
+//! The client against a server that answers as each test scripts it.
+
+mod authorization;
+mod look_up;
+mod manifests;
+#[path = "../../../tests/integration/support/scripted_registry.rs"]
+mod scripted_registry;
+
+use std::time::Duration;
+
+use scripted_registry::{Reply, Request, ScriptedRegistry};
+
+use super::{Client, Error, Lookup, Settings, TimeLimits};
+use crate::reference::{Digest, Repository, Tag};
+
+const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"layers":[]}"#;
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// Limits that make a test of silence short, and are still long for an answer on loopback.
+fn short_limits() -> TimeLimits {
+    TimeLimits {
+        connect: Duration::from_millis(500),
+        read: Duration::from_millis(500),
+        total: Duration::from_millis(1500),
+    }
+}
+
+fn client() -> Client {
+    Client::new(Settings {
+        docker_config: None,
+        time_limits: short_limits(),
+    })
+}
+
+fn repository(registry: &ScriptedRegistry) -> Repository {
+    format!("{}/acme/app", registry.host()).parse().unwrap()
+}
+
+fn tag() -> Tag {
+    "v1".parse().unwrap()
+}
+
+fn digest() -> Digest {
+    Digest::sha256_of(MANIFEST.as_bytes())
+}
+
+/// The manifest as a registry sends it.
+fn manifest_reply() -> Reply {
+    Reply::status(200)
+        .header("Content-Type", MANIFEST_TYPE)
+        .header("Docker-Content-Digest", &digest().to_string())
+        .body(MANIFEST)
+}
+
+/// A registry's error body.
+fn refusal(status: u16, code: &str, message: &str) -> Reply {
+    let body = format!(r#"{{"errors":[{{"code":"{code}","message":"{message}"}}]}}"#);
+    Reply::status(status)
+        .header("Content-Type", "application/json")
+        .body(body)
+}
+
+async fn look_up(registry: &ScriptedRegistry) -> Lookup {
+    client().look_up(&repository(registry), &tag()).await
+}
+
+/// The error of a look-up that could not tell.
+fn unknown(lookup: Lookup) -> Error {
+    match lookup {
+        Lookup::Unknown(error) => error,
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,300 @@
+//! One HTTP request and its answer: clients, time limits, redirects, bounded bodies.
+//!
+//! Redirects are followed here rather than by the HTTP library, so that credentials stay with the
+//! host that they are for and no answer comes over an unprotected way. What an answer means, and
+//! which credentials a request bears, is decided elsewhere.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
+use reqwest::{Certificate, Method, StatusCode, Url, redirect};
+use tokio::time::{Instant, timeout_at};
+
+use super::error::{ConnectionCause, Error, RequestLine};
+use crate::reference::is_loopback_host;
+
+/// The longest body that is read, as the distribution project limits manifests.
+pub(super) const MAX_BODY: usize = 4 << 20;
+pub(super) const MAX_REDIRECTS: usize = 10;
+
+/// How long the parts of an operation may take.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimits {
+    /// Making one connection.
+    pub connect: Duration,
+    /// Waiting for the next bytes of an answer.
+    pub read: Duration,
+    /// The whole operation with all its requests.
+    pub total: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        TimeLimits {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(15),
+            total: Duration::from_secs(25),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// What came back, from wherever the redirects led.
+pub(super) struct Answer {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Request {
+    pub(super) fn new(method: Method, url: Url, headers: HeaderMap) -> Self {
+        Request {
+            method,
+            url,
+            headers,
+            body: None,
+        }
+    }
+
+    fn line(&self) -> RequestLine {
+        RequestLine::new(&self.method, &self.url)
+    }
+}
+
+impl Answer {
+    pub(super) fn request(&self) -> RequestLine {
+        RequestLine::new(&self.method, &self.url)
+    }
+
+    /// A header's text, if it is there and is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The HTTP clients, one per [`Route`], each made when it is first needed: reading the CA store takes
+/// longer than a whole look-up on loopback.
+pub(super) struct Transport {
+    limits: TimeLimits,
+    clients: [OnceLock<reqwest::Client>; 3],
+}
+
+/// The ways to a server, which differ in proxies and CA certificates.
+#[derive(Clone, Copy)]
+enum Route {
+    Remote,
+    Loopback,
+    LoopbackWithoutTls,
+}
+
+impl Transport {
+    pub(super) fn new(limits: TimeLimits) -> Self {
+        Transport {
+            limits,
+            clients: Default::default(),
+        }
+    }
+
+    /// When an operation that begins now has to be over.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.total
+    }
+
+    /// Sends a request and follows redirects of GET and HEAD. Any status is an answer.
+    pub(super) async fn send(
+        &self,
+        mut request: Request,
+        deadline: Instant,
+    ) -> Result<Answer, Error> {
+        let first = request.line();
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.exchange(&request, deadline).await?;
+            let Some(target) = redirect_target(&answer)? else {
+                return Ok(answer);
+            };
+            if origin(&target) != origin(&request.url) {
+                request.headers.remove(AUTHORIZATION);
+            }
+            request.url = target;
+        }
+        Err(Error::TooManyRedirects { request: first })
+    }
+
+    async fn exchange(&self, request: &Request, deadline: Instant) -> Result<Answer, Error> {
+        let client = self.client_for(&request.url)?;
+        match timeout_at(deadline, exchange(client, request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Failure::TooLarge)) => Err(Error::TooLarge {
+                request: request.line(),
+            }),
+            Ok(Err(Failure::Http(error))) if error.is_timeout() => {
+                let after = if error.is_connect() {
+                    self.limits.connect
+                } else {
+                    self.limits.read
+                };
+                Err(Error::TimedOut {
+                    request: request.line(),
+                    after,
+                })
+            }
+            Ok(Err(Failure::Http(error))) => {
+                let cause = ConnectionCause::of(&error);
+                Err(Error::Connection {
+                    request: request.line(),
+                    cause,
+                })
+            }
+            Err(_) => Err(Error::TimedOut {
+                request: request.line(),
+                after: self.limits.total,
+            }),
+        }
+    }
+
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
+        let route = match (is_loopback(url), url.scheme()) {
+            (true, "http") => Route::LoopbackWithoutTls,
+            (true, _) => Route::Loopback,
+            (false, _) => Route::Remote,
+        };
+        let slot = &self.clients[route as usize];
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = build_client(route, self.limits).map_err(Error::Setup)?;
+        Ok(slot.get_or_init(|| client))
+    }
+}
+
+fn build_client(route: Route, limits: TimeLimits) -> reqwest::Result<reqwest::Client> {
+    // Whoever embeds this library may have chosen a provider already; then that one is taken.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("fp/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.read);
+        if let Route::Remote = route {
+            builder
+        } else {
+            builder.no_proxy()
+        }
+    };
+    match route {
+        Route::LoopbackWithoutTls => builder().tls_certs_only([]).build(),
+        // Without a CA store the first attempt fails; then Mozilla's certificates serve, as they
+        // were when fp was built.
+        Route::Loopback | Route::Remote => builder()
+            .build()
+            .or_else(|_| builder().tls_certs_only(mozilla_certificates()?).build()),
+    }
+}
+
+fn mozilla_certificates() -> reqwest::Result<Vec<Certificate>> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|der| Certificate::from_der(der))
+        .collect()
+}
+
+enum Failure {
+    Http(reqwest::Error),
+    TooLarge,
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Failure::Http(error)
+    }
+}
+
+async fn exchange(client: &reqwest::Client, request: &Request) -> Result<Answer, Failure> {
+    let mut builder = client
+        .request(request.method.clone(), request.url.clone())
+        .headers(request.headers.clone());
+    if let Some(body) = &request.body {
+        builder = builder.body(body.clone());
+    }
+    let mut response = builder.send().await?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Failure::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body,
+    })
+}
+
+/// Where an answer points, if it is a redirect that is followed.
+fn redirect_target(answer: &Answer) -> Result<Option<Url>, Error> {
+    let is_safe_method = answer.method == Method::GET || answer.method == Method::HEAD;
+    let is_redirect = matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    let Some(location) = answer.headers.get(LOCATION) else {
+        return Ok(None);
+    };
+    if !is_safe_method || !is_redirect {
+        return Ok(None);
+    }
+    let location = String::from_utf8_lossy(location.as_bytes());
+    match answer.url.join(&location) {
+        Ok(target) if is_acceptable(&answer.url, &target) => Ok(Some(without_userinfo(target))),
+        Ok(target) => Err(refused(answer, super::error::without_secrets(&target))),
+        Err(_) => Err(refused(answer, "(no URL)".to_owned())),
+    }
+}
+
+fn refused(answer: &Answer, target: String) -> Error {
+    Error::Redirect {
+        request: answer.request(),
+        target,
+    }
+}
+
+/// A redirect may not leave TLS; only this machine may point to this machine without it.
+fn is_acceptable(from: &Url, to: &Url) -> bool {
+    to.scheme() == "https" || is_unprotected_loopback(from) && is_unprotected_loopback(to)
+}
+
+/// Whether a URL may be given credentials by a registry at `registry`.
+pub(super) fn may_carry_secrets(registry: &Url, url: &Url) -> bool {
+    is_acceptable(registry, url)
+}
+
+fn is_unprotected_loopback(url: &Url) -> bool {
+    url.scheme() == "http" && is_loopback(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback_host)
+}
+
+/// The HTTP library would send a URL's userinfo as credentials.
+pub(super) fn without_userinfo(mut url: Url) -> Url {
+    // These fail for URLs that cannot have a user, which therefore have none to remove.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+pub(super) fn origin(url: &Url) -> (&str, Option<&str>, Option<u16>) {
+    (url.scheme(), url.host_str(), url.port_or_known_default())
+}

@@ -1,0 +1,126 @@
+//! What ensure observed, decided and did, in words.
+
+use std::time::Duration;
+
+use crate::config::ImageName;
+use crate::ensure::plan::{Done, Plan};
+use crate::ensure::{
+    EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Step, Warning,
+};
+
+/// A decision in a few words, which stay the same from version to version.
+pub fn decision(plan: &Plan) -> &'static str {
+    match plan {
+        Plan::Done(Done::UpToDate(_) | Done::Published(_)) => "nothing to do",
+        Plan::Done(Done::LocalOnly | Done::Unconfirmed) => "use the engine's image",
+        Plan::Pull(_) => "pull",
+        Plan::Publish => "publish",
+        Plan::Build { publish: true } => "build and publish",
+        Plan::Build { publish: false } => "build",
+        Plan::Absent => "fail",
+        Plan::CannotTell(_) => "cannot tell",
+    }
+}
+
+/// Why a plan is what it is.
+pub fn why(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
+    let mut why = format!(
+        "registry: {}; engine: {}",
+        registry(&observation.registry),
+        engine(&observation.engine)
+    );
+    let stays = matches!(
+        plan,
+        Plan::Build { publish: false } | Plan::Done(Done::LocalOnly)
+    );
+    if let Some(denial) = job
+        .denial()
+        .filter(|_| stays && job.image.repository.is_some())
+    {
+        why.push_str(&format!("; not published: {denial}"));
+    }
+    why
+}
+
+/// What the registry says.
+pub fn registry(answer: &RegistryAnswer) -> String {
+    match answer {
+        RegistryAnswer::Present(digest) => format!("present, {digest}"),
+        RegistryAnswer::Absent => "absent".to_owned(),
+        RegistryAnswer::Unknown(error) => format!("unknown, {error}"),
+        RegistryAnswer::Offline => "not asked (--offline)".to_owned(),
+        RegistryAnswer::NoRepository => "not asked (the image has no repository)".to_owned(),
+    }
+}
+
+/// What the engine says.
+pub fn engine(answer: &EngineAnswer) -> String {
+    match answer {
+        EngineAnswer::Has { .. } => "present".to_owned(),
+        EngineAnswer::HasNot(Lack::NoImage) => "absent".to_owned(),
+        EngineAnswer::HasNot(Lack::OtherFingerprint) => {
+            "absent (what bears the name has another fingerprint)".to_owned()
+        }
+        EngineAnswer::HasNot(Lack::OtherPlatform(platform)) => {
+            format!("absent (what bears the name is for {platform})")
+        }
+        EngineAnswer::Unknown(error) => format!("unknown, {error}"),
+    }
+}
+
+/// The lines that tell of an event.
+pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
+    let name = &job.image.name;
+    match event {
+        Event::Decided {
+            plan: Plan::Absent | Plan::CannotTell(_),
+            ..
+        } => Vec::new(),
+        Event::Decided { plan, observation } => {
+            let why = why(job, plan, observation);
+            vec![
+                format!("{name}: {}: {}", decision(plan), why),
+                format!("{name}: {}", job.reference()),
+            ]
+        }
+        Event::Engine(line) => vec![format!("  {line}")],
+        Event::Waiting => {
+            vec![format!(
+                "{name}: another fp on this machine makes this image; waiting for it"
+            )]
+        }
+        Event::Warning(warning) => vec![format!("{name}: warning: {}", warning_text(warning))],
+    }
+}
+
+fn warning_text(warning: &Warning<'_>) -> String {
+    match warning {
+        Warning::Unconfirmed(error) => {
+            format!("the engine's image is used, since the registry could not be asked: {error}")
+        }
+        Warning::PushRefused(error) => {
+            format!("the image stays in the engine and is not published: {error}")
+        }
+        Warning::Overtaken(digest) => {
+            format!("somebody else published the image first; theirs is taken: {digest}")
+        }
+    }
+}
+
+/// The line that ends an image.
+pub fn outcome(name: &ImageName, outcome: &Outcome, time: Duration) -> String {
+    let step = |step: &Step| match step {
+        Step::Pulled => "pulled",
+        Step::Built => "built",
+        Step::Pushed => "pushed",
+    };
+    let mut deeds: Vec<_> = outcome.steps.iter().map(step).collect();
+    if outcome.hit {
+        deeds.insert(0, "hit");
+    }
+    format!(
+        "{name}: {} in {:.1} s",
+        deeds.join(", "),
+        time.as_secs_f64()
+    )
+}

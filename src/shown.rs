@@ -1,0 +1,72 @@
+//! Names from files, as a person may safely see them in a terminal or a log.
+//!
+//! A file name may hold escape sequences, bidirectional overrides or bytes that are no text at all. Whatever fp prints
+//! about such a name goes through [`Shown`]; what fp computes never does (the record has an encoding of its own).
+
+use std::fmt::{self, Display, Formatter, Write};
+
+/// Displays bytes with control, bidirectional, zero-width and invalid characters escaped.
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(pub &'a [u8]);
+
+impl<'a> Shown<'a> {
+    /// Shows a text.
+    pub fn text(text: &'a str) -> Self {
+        Shown(text.as_bytes())
+    }
+}
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                if misleads(character) {
+                    write!(f, "{}", character.escape_unicode())?;
+                } else {
+                    f.write_char(character)?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character moves the cursor, reorders text or leaves no trace on the screen.
+///
+/// Beside the control characters these are Unicode's format characters (category Cf), the line and paragraph
+/// separators, and the fillers and selectors that show as nothing.
+fn misleads(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shown;
+
+    #[test]
+    fn ordinary_names_stay_as_they_are() {
+        assert_eq!(
+            Shown::text("scripts/größe – a b.sh").to_string(),
+            "scripts/größe – a b.sh"
+        );
+    }
+
+    #[test]
+    fn what_could_mislead_is_escaped() {
+        assert_eq!(Shown(b"a\x1b[2Jb\n").to_string(), "a\\u{1b}[2Jb\\u{a}");
+        assert_eq!(
+            Shown::text("gnp.\u{202e}sh\u{200b}").to_string(),
+            "gnp.\\u{202e}sh\\u{200b}"
+        );
+        assert_eq!(Shown(b"caf\xe9").to_string(), "caf\\xe9");
+    }
+}

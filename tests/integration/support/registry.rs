@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A registry and the account with which the tests look into it.
 #[derive(Debug, Clone)]
@@ -75,6 +75,25 @@ impl Registry {
         let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
         let target = format!("/v2/{repository}/manifests/{to}");
         let answer = self.ask("PUT", &target, &manifest.header("content-type"), &manifest.body);
+        assert_eq!(answer.status, 201, "{}", answer.head);
+    }
+
+    /// Writes an index under `tag` that has the image of `from` as its only one.
+    pub(crate) fn put_index(&self, repository: &str, from: &str, tag: &str, architecture: &str) {
+        let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": media_type,
+            "manifests": [{
+                "mediaType": manifest.header("content-type"),
+                "digest": manifest.header("docker-content-digest"),
+                "size": manifest.body.len(),
+                "platform": { "os": "linux", "architecture": architecture },
+            }],
+        });
+        let target = format!("/v2/{repository}/manifests/{tag}");
+        let answer = self.ask("PUT", &target, media_type, index.to_string().as_bytes());
         assert_eq!(answer.status, 201, "{}", answer.head);
     }
 

@@ -2,16 +2,20 @@
 # Docker engines: private ones, which share nothing with an engine that the machine may run already (own containerd, own
 # bridge, own folders, no packet filter rules, no kernel settings), or the user's own, which is left as it was found.
 
+# start_engine DIR user|private STORE
 start_engine() {
-  local dir=$1 which=$2 store=$3
+  local dir=$1 prefer=$2 store=$3 private=true
   install_part engine
+  install_part b3sum
   mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
   printf '{}\n' >"$dir/docker/config.json"
-  if [[ $which == user || ($which == auto && $(user_engine)) ]]; then
+  [[ $(machine_distribution) == debian ]] && can_be_root || private=false
+  if [[ ($prefer == user || $private == false) && $(user_engine) ]]; then
     use_users_engine "$dir"
   else
     start_private_engines "$dir" "$store"
   fi
+  ln -s "$(part b3sum)/usr/bin/b3sum" "$dir/bin/"
   export_variable "$dir" DOCKER_CONFIG "$dir/docker"
   export_variable "$dir" PATH "$dir/bin:$PATH"
 }
@@ -26,9 +30,8 @@ user_engine() {
 }
 
 use_users_engine() {
-  local dir=$1 address
+  local dir=$1 address store=CLASSIC
   address=$(user_engine)
-  [[ $address ]] || fail "no docker engine with BuildKit answers here"
   printf '%s\n' "$address" >"$dir/users-engine"
   users_docker "$dir" image ls --all --quiet --no-trunc | sort -u >"$dir/users-images"
   ln -s "$(command -v docker)" "$dir/bin/docker"
@@ -36,6 +39,8 @@ use_users_engine() {
     ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
   fi
   export_variable "$dir" DOCKER_HOST "$address"
+  ! users_docker "$dir" info --format '{{.DriverStatus}}' | grep -q io.containerd.snapshotter || store=CONTAINERD
+  export_variable "$dir" "FP_LAB_ENGINE_$store" "$address"
   say "lab: using the engine that runs at $address"
 }
 
@@ -60,7 +65,7 @@ restore_users_engine() {
 
 start_private_engines() {
   local dir=$1 store=$2
-  can_be_root || fail "a private engine needs root: run this as root, install sudo, or start docker and use --engine user"
+  can_be_root || fail "a private engine needs root: run this as root, install sudo, or start docker"
   command -v ip >/dev/null || install_part network
   ln -s "$(part engine)/usr/bin/docker" "$dir/bin/docker"
   ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"

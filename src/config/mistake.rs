@@ -69,6 +69,8 @@ pub enum MistakeKind {
     UnknownKey { key: String, known: Vec<String> },
     #[error("format {0} is not known to this version of fp, which writes format 0")]
     Format(i64),
+    #[error("`format` is missing")]
+    NoFormat,
     #[error("no image is configured")]
     NoImages,
     #[error(
@@ -127,7 +129,9 @@ impl MistakeKind {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known keys are {}", known.join(", ")),
             }),
-            MistakeKind::Format(_) => Some("write `format = 0`".to_owned()),
+            MistakeKind::NoFormat | MistakeKind::Format(_) => {
+                Some("write `format = 0` at the top".to_owned())
+            }
             MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
             MistakeKind::NoInputs(_) => Some(
                 "list the files that go into the image, as in `inputs = [\"install.sh\", \"scripts\"]`; this \

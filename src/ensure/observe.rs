@@ -58,11 +58,11 @@ pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, In
 }
 
 async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
-    if job.image.repository.is_none() {
-        return RegistryAnswer::NoRepository;
-    }
     if job.options.offline {
         return RegistryAnswer::Offline;
+    }
+    if job.image.repository.is_none() {
+        return RegistryAnswer::NoRepository;
     }
     match world.registry.look_up(&job.repository, &job.tag).await {
         Lookup::Present { digest } => RegistryAnswer::Present(digest),

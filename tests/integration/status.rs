@@ -16,7 +16,8 @@ fn absent_present_and_pulled() {
     let built = machine.fp(&["ensure"]).succeeded();
     let told = machine.fp(&["status"]).succeeded();
     let digest = built.digest();
-    let expected = format!("  registry  present, {digest}\n  engine    present\n  ensure    nothing to do\n");
+    let expected =
+        format!("  registry  present, {digest}\n  engine    present\n  ensure    nothing to do\n");
     assert_eq!(told.stdout, format!("ci  {name}\n{expected}"));
 
     machine.forget(&name);
@@ -41,9 +42,9 @@ fn not_knowing_is_graver_than_absence() {
     let machine = Machine::new(Store::Containerd);
     let down = ScriptedRegistry::start(|_| Reply::status(503));
     let (salt, host) = (machine.salt(), lab::registry().host);
-    machine.write(
+    machine.tree.file(
         "fingerprint.toml",
-        &format!(
+        format!(
             "format = 0\n\
              [images.a]\nrepository = \"{}/a\"\ninputs = [\"hello.sh\"]\n{salt}\
              [images.b]\nrepository = \"{host}/{}\"\ninputs = [\"hello.sh\"]\n{salt}",
@@ -52,8 +53,16 @@ fn not_knowing_is_graver_than_absence() {
         ),
     );
     let told = machine.fp(&["status"]).ended_with(4).says("503");
-    assert!(told.stdout.contains("  registry  unknown, HEAD http://"), "{}", told.stdout);
-    assert!(told.stdout.contains("  registry  absent\n"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("  registry  unknown, HEAD http://"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        told.stdout.contains("  registry  absent\n"),
+        "{}",
+        told.stdout
+    );
     machine.fp(&["status", "b"]).ended_with(3);
     machine.fp(&["status", "a"]).ended_with(4);
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
@@ -63,7 +72,10 @@ fn not_knowing_is_graver_than_absence() {
 fn an_image_without_repository_is_where_the_engine_has_it() {
     let machine = Machine::new(Store::Containerd);
     let salt = machine.salt();
-    machine.write("fingerprint.toml", &format!("format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{salt}"));
+    machine.tree.file(
+        "fingerprint.toml",
+        format!("format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{salt}"),
+    );
     machine.fp(&["status"]).ended_with(3);
     machine.fp(&["ensure"]).succeeded();
     machine.fp(&["status"]).succeeded();

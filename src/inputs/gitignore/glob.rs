@@ -56,19 +56,18 @@ impl Glob {
 
     /// The only path that it matches, if it has no wildcards.
     pub(super) fn literal(&self) -> Option<Vec<u8>> {
-        let names: Option<Vec<&[u8]>> = self
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Literal(name) => Some(&**name),
-                Part::Wild(_) | Part::AnyDepth => None,
-            })
-            .collect();
+        let names: Option<Vec<&[u8]>> = self.parts.iter().map(Part::literal).collect();
         Some(names?.join(&b'/'))
     }
 
-    pub(super) fn into_parts(self) -> impl Iterator<Item = Part> {
-        self.parts.into_iter()
+    /// The one part that decides about the last part of a path, wherever it lies: that of a rule
+    /// without slashes, and `x` in `**/x`.
+    pub(super) fn name(&self, is_path: bool) -> Option<&Part> {
+        match &*self.parts {
+            [name] if !is_path => Some(name),
+            [Part::AnyDepth, name] => Some(name),
+            _ => None,
+        }
     }
 
     pub(super) fn matches(&self, path: &[u8]) -> bool {
@@ -83,23 +82,42 @@ impl Glob {
 }
 
 impl Part {
+    pub(super) fn literal(&self) -> Option<&[u8]> {
+        match self {
+            Part::Literal(name) => Some(name),
+            Part::Wild(_) | Part::AnyDepth => None,
+        }
+    }
+
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         match self {
             Part::Literal(literal) => literal == name,
-            Part::Wild(tokens) => matches_sequence(
-                tokens,
-                name,
-                |token| matches!(token, Token::Star | Token::DoubleStar),
-                |token, rest| {
-                    rest.first()
-                        .is_some_and(|byte| token.accepts(*byte))
-                        .then_some(1)
-                },
-                |_| 1,
-            ),
+            Part::Wild(tokens) => can_end(tokens, name) && tokens_match(tokens, name),
             Part::AnyDepth => true,
         }
     }
+}
+
+/// Most rules are about the end of a name (`*.log`), so that one look there spares most attempts.
+fn can_end(tokens: &[Token], name: &[u8]) -> bool {
+    match (tokens.last(), name.last()) {
+        (Some(Token::Byte(literal)), Some(byte)) => literal == byte,
+        _ => true,
+    }
+}
+
+fn tokens_match(tokens: &[Token], name: &[u8]) -> bool {
+    matches_sequence(
+        tokens,
+        name,
+        |token| matches!(token, Token::Star | Token::DoubleStar),
+        |token, rest| {
+            rest.first()
+                .is_some_and(|byte| token.accepts(*byte))
+                .then_some(1)
+        },
+        |_| 1,
+    )
 }
 
 impl Token {

@@ -20,7 +20,14 @@ fn on_github(event: &str, actor: &str, payload: &str) -> Machine {
 #[track_caller]
 fn publishes(machine: &Machine) -> Answer {
     let answer = machine.fp(&["ensure"]).succeeded().says("built, pushed");
-    let tag = answer.line().rsplit_once('@').unwrap().0.rsplit_once(':').unwrap().1;
+    let tag = answer
+        .line()
+        .rsplit_once('@')
+        .unwrap()
+        .0
+        .rsplit_once(':')
+        .unwrap()
+        .1;
     let digest = lab::registry().digest(&machine.repository(), tag);
     assert_eq!(digest.as_deref(), Some(answer.digest()));
     answer
@@ -28,21 +35,39 @@ fn publishes(machine: &Machine) -> Answer {
 
 #[track_caller]
 fn keeps_it_local(machine: &Machine, why: &str) {
-    let answer = machine.fp(&["ensure"]).succeeded().says(&format!("not published: {why}"));
+    let answer = machine
+        .fp(&["ensure"])
+        .succeeded()
+        .says(&format!("not published: {why}"));
     assert!(!answer.line().contains('@'), "{}", answer.line());
-    assert!(!machine.deeds().iter().any(|deed| deed.starts_with("push")), "{:?}", machine.deeds());
+    assert!(
+        !machine.deeds().iter().any(|deed| deed.starts_with("push")),
+        "{:?}",
+        machine.deeds()
+    );
     assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
-    assert_eq!(machine.in_image(answer.line(), "sh /input/hello.sh"), "hello\n");
+    assert_eq!(
+        machine.in_image(answer.line(), "sh /input/hello.sh"),
+        "hello\n"
+    );
 }
 
 #[test]
 fn a_push_publishes() {
-    publishes(&on_github("push", "octocat", include_str!("events/push.json")));
+    publishes(&on_github(
+        "push",
+        "octocat",
+        include_str!("events/push.json"),
+    ));
 }
 
 #[test]
 fn a_pull_request_of_the_repository_itself_publishes() {
-    publishes(&on_github("pull_request", "octocat", include_str!("events/pull_request.json")));
+    publishes(&on_github(
+        "pull_request",
+        "octocat",
+        include_str!("events/pull_request.json"),
+    ));
 }
 
 #[test]
@@ -69,7 +94,10 @@ fn dependabot_does_not() {
 fn an_event_that_runs_foreign_code_with_the_repositorys_rights_does_not() {
     let payload = include_str!("events/pull_request_from_fork.json");
     let machine = on_github("pull_request_target", "octocat", payload);
-    keeps_it_local(&machine, "the event `pull_request_target` is not one that fp publishes from");
+    keeps_it_local(
+        &machine,
+        "the event `pull_request_target` is not one that fp publishes from",
+    );
 }
 
 #[test]
@@ -82,7 +110,10 @@ fn an_event_without_description_does_not() {
 fn an_unknown_ci_system_does_not() {
     let mut machine = Machine::new(Store::Containerd);
     machine.set("CI", "true");
-    keeps_it_local(&machine, "fp does not know how this CI system tells trusted events from others");
+    keeps_it_local(
+        &machine,
+        "fp does not know how this CI system tells trusted events from others",
+    );
 }
 
 #[test]

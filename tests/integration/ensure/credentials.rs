@@ -11,7 +11,7 @@ on_both_stores! { with_credentials_all_works }
 fn machine(store: Store) -> Machine {
     let machine = Machine::new(store);
     let repository = format!("{}/{}", lab::guarded_registry().host, machine.repository());
-    machine.configure_for(&repository, "[\"hello.sh\"]", "");
+    machine.configure_for(&repository, "\"hello.sh\"", "");
     machine
 }
 
@@ -28,7 +28,10 @@ fn with_credentials_all_works(store: Store) {
     let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
     let name = machine.fp(&["ref"]).line().to_owned();
     let (_, tag) = name.rsplit_once(':').unwrap();
-    assert_eq!(registry.digest(&machine.repository(), tag).as_deref(), Some(built.digest()));
+    assert_eq!(
+        registry.digest(&machine.repository(), tag).as_deref(),
+        Some(built.digest())
+    );
     machine.forget(&name);
     let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
     assert_eq!(pulled.stdout, built.stdout);
@@ -74,7 +77,10 @@ fn a_refused_push_leaves_a_laptop_with_a_local_image() {
         .succeeded()
         .says("warning: the image stays in the engine and is not published");
     assert!(!local.line().contains('@'), "{}", local.line());
-    assert_eq!(machine.in_image(local.line(), "sh /input/hello.sh"), "hello\n");
+    assert_eq!(
+        machine.in_image(local.line(), "sh /input/hello.sh"),
+        "hello\n"
+    );
     assert_eq!(lab::guarded_registry().tags(&machine.repository()), [""; 0]);
 }
 
@@ -99,6 +105,12 @@ fn a_refused_push_is_an_error_in_ci() {
 fn with_credentials_a_first_push_is_one_like_any_other() {
     let machine = machine(Store::Containerd);
     log_in(&machine, lab::guarded_registry().password());
-    machine.fp(&["ensure", "--first-push"]).succeeded().says("built, pushed");
-    machine.fp(&["ensure", "--first-push"]).succeeded().says("nothing to do");
+    machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("built, pushed");
+    machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("nothing to do");
 }

@@ -29,11 +29,19 @@ fn a_miss_is_built_and_pushed_and_a_hit_is_pulled(store: Store) {
     assert!(reference.ends_with(&format!(":{tag}")), "{reference}");
 
     let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
-    let digest = lab::registry().digest(&machine.repository(), tag).expect("the tag was written");
+    let digest = lab::registry()
+        .digest(&machine.repository(), tag)
+        .expect("the tag was written");
     assert_eq!(built.line(), format!("{reference}@{digest}"));
     let config = lab::registry().image_config(&machine.repository(), tag);
-    assert_eq!(config["config"]["Labels"], json!({ "fp.fingerprint": fingerprint }));
-    assert_eq!(machine.in_image(&reference, "sh /input/hello.sh"), "hello\n");
+    assert_eq!(
+        config["config"]["Labels"],
+        json!({ "fp.fingerprint": fingerprint })
+    );
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
 
     machine.clear_docker_log();
     let hit = machine.fp(&["ensure"]).succeeded();
@@ -43,13 +51,24 @@ fn a_miss_is_built_and_pushed_and_a_hit_is_pulled(store: Store) {
     machine.forget(&reference);
     let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
     assert_eq!(pulled.stdout, built.stdout);
-    assert_eq!(machine.in_image(&reference, "sh /input/hello.sh"), "hello\n");
-    assert!(!machine.deeds().iter().any(|deed| deed.contains("build") || deed.starts_with("push")));
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
+    assert!(
+        !machine
+            .deeds()
+            .iter()
+            .any(|deed| deed.contains("build") || deed.starts_with("push"))
+    );
 
-    machine.write("hello.sh", "#!/bin/sh\necho edited\n");
+    machine.tree.file("hello.sh", "#!/bin/sh\necho edited\n");
     let edited = machine.fp(&["ensure"]).succeeded().says("built, pushed");
     assert_ne!(edited.stdout, built.stdout);
-    assert_eq!(machine.in_image(edited.line(), "sh /input/hello.sh"), "edited\n");
+    assert_eq!(
+        machine.in_image(edited.line(), "sh /input/hello.sh"),
+        "edited\n"
+    );
     assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
 }
 
@@ -66,48 +85,79 @@ fn another_machine_with_another_store_gets_the_same_image() {
 
 fn an_image_without_repository_stays_local(store: Store) {
     let machine = Machine::new(store);
-    machine.write(
+    machine.tree.file(
         "fingerprint.toml",
-        &format!("format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}", machine.salt()),
+        &format!(
+            "format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
+            machine.salt()
+        ),
     );
     let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
     let built = machine.fp(&["ensure"]).succeeded();
     let reference = format!("localhost/fp/ci:{}", &fingerprint[..32]);
     assert_eq!(built.line(), reference);
-    assert_eq!(machine.in_image(&reference, "sh /input/hello.sh"), "hello\n");
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
 
     machine.clear_docker_log();
     assert_eq!(machine.fp(&["ensure"]).succeeded().stdout, built.stdout);
-    assert_eq!(machine.fp(&["ensure", "--offline"]).succeeded().stdout, built.stdout);
+    assert_eq!(
+        machine.fp(&["ensure", "--offline"]).succeeded().stdout,
+        built.stdout
+    );
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 
 fn an_image_that_only_the_engine_has_is_published(store: Store) {
     let machine = Machine::new(store);
-    let local = machine.fp(&["ensure", "--no-push"]).succeeded().says("not published: --no-push");
+    let local = machine
+        .fp(&["ensure", "--no-push"])
+        .succeeded()
+        .says("not published: --no-push");
     assert!(!local.line().contains('@'), "{}", local.line());
     assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
 
     machine.clear_docker_log();
-    assert_eq!(machine.fp(&["ensure", "--no-push"]).succeeded().stdout, local.stdout);
+    assert_eq!(
+        machine.fp(&["ensure", "--no-push"]).succeeded().stdout,
+        local.stdout
+    );
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 
     let published = machine.fp(&["ensure"]).succeeded().says("hit, pushed");
-    let tag = machine.fp(&["ref"]).line().rsplit(':').next().unwrap().to_owned();
+    let tag = machine
+        .fp(&["ref"])
+        .line()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
     let digest = lab::registry().digest(&machine.repository(), &tag);
     assert_eq!(digest.as_deref(), Some(published.digest()));
-    assert!(!machine.deeds().iter().any(|deed| deed.contains("build")), "{:?}", machine.deeds());
+    assert!(
+        !machine.deeds().iter().any(|deed| deed.contains("build")),
+        "{:?}",
+        machine.deeds()
+    );
 }
 
 fn a_push_names_nothing_but_the_staging_tag(store: Store) {
     let machine = Machine::new(store);
     let reference = machine.fp(&["ensure"]).succeeded().line().to_owned();
-    let pushes: Vec<_> =
-        machine.deeds().into_iter().filter(|deed| deed.starts_with("push")).collect();
+    let pushes: Vec<_> = machine
+        .deeds()
+        .into_iter()
+        .filter(|deed| deed.starts_with("push"))
+        .collect();
     let (name, _) = reference.split_once('@').unwrap();
     let (repository, _) = name.rsplit_once(':').unwrap();
     assert_eq!(pushes, [format!("push {repository}:fp-staging")]);
-    assert!(!machine.has_image(&format!("{repository}:fp-staging")), "the engine keeps no staging tag");
+    assert!(
+        !machine.has_image(&format!("{repository}:fp-staging")),
+        "the engine keeps no staging tag"
+    );
     assert!(machine.has_image(name));
 }
 
@@ -117,19 +167,28 @@ fn no_pull_needs_only_the_name() {
     let built = machine.fp(&["ensure"]).succeeded();
     machine.forget(built.line());
     machine.clear_docker_log();
-    assert_eq!(machine.fp(&["ensure", "--no-pull"]).succeeded().stdout, built.stdout);
+    assert_eq!(
+        machine.fp(&["ensure", "--no-pull"]).succeeded().stdout,
+        built.stdout
+    );
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 
 #[test]
 fn offline_asks_only_the_engine() {
     let machine = Machine::new(Store::Containerd);
-    let absent = machine.fp(&["ensure", "--offline"]).ended_with(3).says("without --offline");
+    let absent = machine
+        .fp(&["ensure", "--offline"])
+        .ended_with(3)
+        .says("without --offline");
     assert_eq!(absent.stdout, "");
     machine.fp(&["ensure"]).succeeded();
     let name = machine.fp(&["ref"]).line().to_owned();
     machine.clear_docker_log();
-    assert_eq!(machine.fp(&["ensure", "--offline"]).succeeded().line(), name);
+    assert_eq!(
+        machine.fp(&["ensure", "--offline"]).succeeded().line(),
+        name
+    );
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 
@@ -137,30 +196,49 @@ fn offline_asks_only_the_engine() {
 fn dry_run_tells_and_does_nothing() {
     let machine = Machine::new(Store::Containerd);
     let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
-    assert_eq!(told.line(), "ci: build and publish (registry: absent; engine: absent)");
-    let told = machine.fp(&["ensure", "--dry-run", "--no-push"]).succeeded();
+    assert_eq!(
+        told.line(),
+        "ci: build and publish (registry: absent; engine: absent)"
+    );
+    let told = machine
+        .fp(&["ensure", "--dry-run", "--no-push"])
+        .succeeded();
     assert_eq!(
         told.line(),
         "ci: build (registry: absent; engine: absent; not published: --no-push)"
     );
-    machine.fp(&["ensure", "--dry-run", "--offline"]).ended_with(3);
+    machine
+        .fp(&["ensure", "--dry-run", "--offline"])
+        .ended_with(3);
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 
     let digest = machine.fp(&["ensure"]).succeeded().digest().to_owned();
     let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
-    assert_eq!(told.line(), format!("ci: nothing to do (registry: present, {digest}; engine: present)"));
+    assert_eq!(
+        told.line(),
+        format!("ci: nothing to do (registry: present, {digest}; engine: present)")
+    );
     machine.forget(machine.fp(&["ref"]).line());
     machine.clear_docker_log();
     let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
-    assert_eq!(told.line(), format!("ci: pull (registry: present, {digest}; engine: absent)"));
+    assert_eq!(
+        told.line(),
+        format!("ci: pull (registry: present, {digest}; engine: absent)")
+    );
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 
 #[test]
 fn first_push_changes_nothing_where_the_registry_answers() {
     let machine = Machine::new(Store::Containerd);
-    let built = machine.fp(&["ensure", "--first-push"]).succeeded().says("built, pushed");
-    let again = machine.fp(&["ensure", "--first-push"]).succeeded().says("nothing to do");
+    let built = machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("built, pushed");
+    let again = machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("nothing to do");
     assert_eq!(again.stdout, built.stdout);
 }
 
@@ -190,7 +268,10 @@ fn json_tells_all_of_it() {
     assert_eq!(built, expected(false, &["built", "pushed"]));
     assert_eq!(json(&["ensure", "--format", "json"]), expected(true, &[]));
     machine.forget(machine.fp(&["ref"]).line());
-    assert_eq!(json(&["ensure", "--format", "json"]), expected(true, &["pulled"]));
+    assert_eq!(
+        json(&["ensure", "--format", "json"]),
+        expected(true, &["pulled"])
+    );
 }
 
 #[test]
@@ -198,10 +279,12 @@ fn several_images_each_get_their_line_and_one_that_fails_keeps_no_other_back() {
     let machine = Machine::new(Store::Containerd);
     let salt = machine.salt();
     let repository = format!("{}/{}", lab::registry().host, machine.repository());
-    machine.write("bad/Dockerfile", "FROM scratch\nCOPY missing /\n");
-    machine.write(
+    machine
+        .tree
+        .file("bad/Dockerfile", "FROM scratch\nCOPY missing /\n");
+    machine.tree.file(
         "fingerprint.toml",
-        &format!(
+        format!(
             "format = 0\n\
              [images.a]\nrepository = \"{repository}-a\"\ninputs = [\"hello.sh\"]\n{salt}\
              [images.b]\nrepository = \"{repository}-b\"\ninputs = [\"hello.sh\"]\n{salt}\
@@ -212,8 +295,14 @@ fn several_images_each_get_their_line_and_one_that_fails_keeps_no_other_back() {
     let all = machine.fp(&["ensure"]).ended_with(1).says("b: ");
     let lines: Vec<_> = all.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with(&format!("{repository}-a:")), "{lines:?}");
-    assert!(lines[1].starts_with(&format!("{repository}-c:")), "{lines:?}");
+    assert!(
+        lines[0].starts_with(&format!("{repository}-a:")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("{repository}-c:")),
+        "{lines:?}"
+    );
 
     let some = machine.fp(&["ensure", "c", "a"]).succeeded();
     assert_eq!(some.stdout.lines().count(), 2);

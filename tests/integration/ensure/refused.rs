@@ -21,7 +21,7 @@ fn an_image_with_another_label_is_refused(store: Store) {
     let old = machine.fp(&["hash"]).succeeded().line().to_owned();
     machine.fp(&["ensure"]).succeeded();
     let old_tag = tag_of(&machine);
-    machine.write("hello.sh", "echo edited\n");
+    machine.tree.file("hello.sh", "echo edited\n");
     lab::registry().copy_tag(&machine.repository(), &old_tag, &tag_of(&machine));
 
     let refused = machine
@@ -43,7 +43,10 @@ fn an_image_without_label_is_refused(store: Store) {
     machine.docker(&["push", "--quiet", &name]);
     machine.docker(&["image", "rm", &name]);
 
-    machine.fp(&["ensure"]).ended_with(1).says("it has no label that names a fingerprint");
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("it has no label that names a fingerprint");
     assert!(!machine.has_image(&name), "it must not get the name");
 }
 
@@ -65,8 +68,10 @@ fn what_bears_the_name_in_the_engine_is_not_believed(store: Store) {
 fn publish_for_arm64(machine: &Machine) -> String {
     let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
     let name = machine.fp(&["ref"]).succeeded().line().to_owned();
-    machine.write("arm64/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
-    let folder = machine.path("arm64");
+    machine
+        .tree
+        .file("arm64/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+    let folder = machine.tree.path("arm64");
     machine.docker(&[
         "buildx",
         "build",
@@ -85,7 +90,10 @@ fn publish_for_arm64(machine: &Machine) -> String {
 fn another_platforms_image_is_absent_here(store: Store) {
     let machine = Machine::new(store);
     let name = publish_for_arm64(&machine);
-    machine.fp(&["ensure"]).ended_with(3).says("is an image for linux/arm64, and this engine runs");
+    machine
+        .fp(&["ensure"])
+        .ended_with(3)
+        .says("is an image for linux/arm64, and this engine runs");
     assert!(!machine.has_image(&name), "it must not get the name");
     assert!(!machine.deeds().iter().any(|deed| deed.contains("build")));
 }
@@ -95,6 +103,9 @@ fn an_index_without_this_platform_is_absent_here(store: Store) {
     let name = publish_for_arm64(&machine);
     let (registry, tag) = (lab::registry(), tag_of(&machine));
     registry.put_index(&machine.repository(), &tag, &tag, "arm64");
-    machine.fp(&["ensure"]).ended_with(3).says("is an image for linux/arm64, and this engine runs");
+    machine
+        .fp(&["ensure"])
+        .ended_with(3)
+        .says("is an image for linux/arm64, and this engine runs");
     assert!(!machine.has_image(&name), "it must not get the name");
 }

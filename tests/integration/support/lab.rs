@@ -3,8 +3,6 @@
 //! Nothing is started here. Without the lab a test fails: one that passes without having asked an
 //! engine would show nothing.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -51,7 +49,10 @@ pub(crate) fn registry() -> Registry {
 /// The registry that wants a password.
 pub(crate) fn guarded_registry() -> Registry {
     let host = variable("FP_LAB_AUTH_REGISTRY");
-    let (user, password) = (variable("FP_LAB_AUTH_USER"), variable("FP_LAB_AUTH_PASSWORD"));
+    let (user, password) = (
+        variable("FP_LAB_AUTH_USER"),
+        variable("FP_LAB_AUTH_PASSWORD"),
+    );
     Registry::guarded(&host, &user, &password)
 }
 
@@ -80,12 +81,8 @@ pub(crate) fn docker_config(registry: &str, user: &str, password: &str) -> Strin
     json!({ "auths": { registry: { "auth": auth } } }).to_string()
 }
 
-/// The environment of a process on a new machine, before anything of the test's own.
-pub(crate) fn plain_environment() -> BTreeMap<OsString, OsString> {
-    BTreeMap::from([("LC_ALL".into(), "C".into())])
-}
-
-const ADVICE: &str = "run the tests with script/test, which starts the engines and registries they need";
+const ADVICE: &str =
+    "run the tests with script/test, which starts the engines and registries they need";
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: {ADVICE}"))

@@ -7,17 +7,20 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
+use super::Tree;
 use super::lab::{self, Store};
 use super::running::{Answer, Running, wait_until};
 
 pub(crate) struct Machine {
+    /// The project.
+    pub(crate) tree: Tree,
     folder: TempDir,
     environment: BTreeMap<OsString, OsString>,
     /// A word that no other machine has, in this run or another.
@@ -28,22 +31,27 @@ impl Machine {
     /// With the engine of `store`, and a project whose one image is published to the open registry.
     pub(crate) fn new(store: Store) -> Self {
         let machine = Machine::bare(store);
-        machine.write("Dockerfile", &format!("FROM {}\nCOPY . /input\n", lab::base()));
-        machine.write("hello.sh", "#!/bin/sh\necho hello\n");
+        let dockerfile = format!("FROM {}\nCOPY . /input\n", lab::base());
+        machine.tree.file("Dockerfile", dockerfile);
+        machine.tree.file("hello.sh", "#!/bin/sh\necho hello\n");
         machine.configure("");
         machine
     }
 
     /// With an empty project.
     pub(crate) fn bare(store: Store) -> Self {
-        let folder = tempfile::Builder::new().prefix("fp-test-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("fp-test-")
+            .tempdir()
+            .unwrap();
         // Others may have to reach what lies in it.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        for name in ["bin", "docker", "home", "log", "project", "tmp"] {
+        for name in ["bin", "docker", "home", "log", "tmp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let mut machine = Machine {
-            environment: lab::plain_environment(),
+            tree: Tree::new(),
+            environment: BTreeMap::from([("LC_ALL".into(), "C".into())]),
             unique: unique(),
             folder,
         };
@@ -67,27 +75,15 @@ impl Machine {
         self.environment.insert(name.into(), value.into());
     }
 
-    /// A folder of the machine: `bin`, `docker`, `home`, `project`, `tmp`.
+    /// A folder of the machine: `bin`, `docker`, `home`, `log` or `tmp`.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    /// A path in the project.
-    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.folder("project").join(path)
-    }
-
-    /// Writes a file of the project, with the folders above it.
-    pub(crate) fn write(&self, path: impl AsRef<Path>, text: &str) {
-        let path = self.path(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
     }
 
     /// Writes fingerprint.toml: one image that takes hello.sh, and whatever `lines` add to it.
     pub(crate) fn configure(&self, lines: &str) {
         let repository = format!("{}/{}", lab::registry().host, self.repository());
-        self.configure_for(&repository, "[\"hello.sh\"]", lines);
+        self.configure_for(&repository, "\"hello.sh\"", lines);
     }
 
     /// Writes fingerprint.toml for other inputs.
@@ -98,13 +94,14 @@ impl Machine {
 
     /// Writes fingerprint.toml for another repository and inputs.
     pub(crate) fn configure_for(&self, repository: &str, inputs: &str, lines: &str) {
-        let salt = if lines.contains("salt =") { String::new() } else { self.salt() };
-        self.write(
-            "fingerprint.toml",
-            &format!(
-                "format = 0\n[images.ci]\nrepository = \"{repository}\"\ninputs = {inputs}\n{salt}{lines}\n"
-            ),
-        );
+        let salt = if lines.contains("salt =") {
+            String::new()
+        } else {
+            self.salt()
+        };
+        let repository = format!("repository = \"{repository}\"");
+        self.tree
+            .image(&format!("{repository}\ninputs = [{inputs}]\n{salt}{lines}"));
     }
 
     /// The line that makes an image this machine's own, so that no two tests make the same one.
@@ -138,7 +135,7 @@ impl Machine {
     /// Gives a command the machine's environment and puts it into the project.
     pub(crate) fn prepare(&self, command: &mut Command) {
         command
-            .current_dir(self.folder("project"))
+            .current_dir(self.tree.path(""))
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null());
@@ -147,7 +144,12 @@ impl Machine {
     /// Asks this machine's engine behind fp's back, and returns what it printed.
     pub(crate) fn docker(&self, arguments: &[&str]) -> String {
         let answer = self.try_docker(arguments);
-        assert_eq!(answer.code, Some(0), "docker {arguments:?}: {}", answer.stderr);
+        assert_eq!(
+            answer.code,
+            Some(0),
+            "docker {arguments:?}: {}",
+            answer.stderr
+        );
         answer.stdout
     }
 
@@ -171,7 +173,15 @@ impl Machine {
 
     /// Runs a command in a container of an image, and returns what it printed.
     pub(crate) fn in_image(&self, reference: &str, script: &str) -> String {
-        self.docker(&["run", "--rm", "--network=none", reference, "sh", "-c", script])
+        self.docker(&[
+            "run",
+            "--rm",
+            "--network=none",
+            reference,
+            "sh",
+            "-c",
+            script,
+        ])
     }
 
     /// The commands that `fp` gave to docker so far, each as one line.
@@ -187,7 +197,10 @@ impl Machine {
                 .iter()
                 .any(|start| line.starts_with(start))
         };
-        self.docker_log().into_iter().filter(|line| !is_question(line)).collect()
+        self.docker_log()
+            .into_iter()
+            .filter(|line| !is_question(line))
+            .collect()
     }
 
     /// Forgets what docker was asked.
@@ -212,7 +225,8 @@ impl Machine {
     }
 
     fn hold_file(&self, words: &str) -> PathBuf {
-        self.folder("log").join(format!("hold-{}", words.replace(' ', "-")))
+        self.folder("log")
+            .join(format!("hold-{}", words.replace(' ', "-")))
     }
 
     /// What is left in the folder for temporary files, but for the turns' locks.
@@ -241,7 +255,11 @@ impl Machine {
     }
 
     fn install_docker(&self) {
-        symlink(lab::docker_plugins(), self.folder("docker").join("cli-plugins")).unwrap();
+        symlink(
+            lab::docker_plugins(),
+            self.folder("docker").join("cli-plugins"),
+        )
+        .unwrap();
         fs::write(self.folder("docker").join("config.json"), "{}").unwrap();
         let script = format!(
             "#!/bin/sh\n\
@@ -267,7 +285,9 @@ fn quoted(text: &OsStr) -> String {
 
 fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{:x}-{:x}-{count}", now.as_micros(), std::process::id())
 }

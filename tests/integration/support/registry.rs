@@ -26,12 +26,18 @@ const MANIFEST_TYPES: &str = "application/vnd.oci.image.manifest.v1+json, \
 
 impl Registry {
     pub(crate) fn open(host: &str) -> Self {
-        Registry { host: host.to_owned(), account: None }
+        Registry {
+            host: host.to_owned(),
+            account: None,
+        }
     }
 
     pub(crate) fn guarded(host: &str, user: &str, password: &str) -> Self {
         let account = Some((user.to_owned(), password.to_owned()));
-        Registry { host: host.to_owned(), account }
+        Registry {
+            host: host.to_owned(),
+            account,
+        }
     }
 
     pub(crate) fn user(&self) -> &str {
@@ -44,7 +50,12 @@ impl Registry {
 
     /// The digest that a tag (or digest) names in `repository`, which is without the host.
     pub(crate) fn digest(&self, repository: &str, tag: &str) -> Option<String> {
-        let answer = self.ask("HEAD", &format!("/v2/{repository}/manifests/{tag}"), "", b"");
+        let answer = self.ask(
+            "HEAD",
+            &format!("/v2/{repository}/manifests/{tag}"),
+            "",
+            b"",
+        );
         match answer.status {
             200 => Some(answer.header("docker-content-digest")),
             404 => None,
@@ -65,8 +76,12 @@ impl Registry {
 
     /// The configuration of the image that a tag names.
     pub(crate) fn image_config(&self, repository: &str, tag: &str) -> Value {
-        let manifest = self.get(&format!("/v2/{repository}/manifests/{tag}")).json();
-        let config = manifest["config"]["digest"].as_str().expect("an image, not an index");
+        let manifest = self
+            .get(&format!("/v2/{repository}/manifests/{tag}"))
+            .json();
+        let config = manifest["config"]["digest"]
+            .as_str()
+            .expect("an image, not an index");
         self.get(&format!("/v2/{repository}/blobs/{config}")).json()
     }
 
@@ -74,7 +89,12 @@ impl Registry {
     pub(crate) fn copy_tag(&self, repository: &str, from: &str, to: &str) {
         let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
         let target = format!("/v2/{repository}/manifests/{to}");
-        let answer = self.ask("PUT", &target, &manifest.header("content-type"), &manifest.body);
+        let answer = self.ask(
+            "PUT",
+            &target,
+            &manifest.header("content-type"),
+            &manifest.body,
+        );
         assert_eq!(answer.status, 201, "{}", answer.head);
     }
 
@@ -125,10 +145,22 @@ impl Registry {
 
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+        let end = bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .expect("a head");
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).expect("a status line").parse().unwrap();
-        Answer { status, head, body: bytes[end + 4..].to_vec() }
+        let status = head
+            .split(' ')
+            .nth(1)
+            .expect("a status line")
+            .parse()
+            .unwrap();
+        Answer {
+            status,
+            head,
+            body: bytes[end + 4..].to_vec(),
+        }
     }
 
     fn header(&self, name: &str) -> String {

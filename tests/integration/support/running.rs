@@ -41,7 +41,11 @@ impl Running {
         command.stdout(file("stdout")).stderr(file("stderr"));
         let started = Instant::now();
         let child = command.spawn().expect("the program can be run");
-        Running { child, started, output }
+        Running {
+            child,
+            started,
+            output,
+        }
     }
 
     pub(crate) fn send(&self, signal: Signal) {
@@ -55,7 +59,10 @@ impl Running {
         wait_until(&format!("stderr tells of {text:?}"), || {
             let stderr = fs::read_to_string(&path).unwrap();
             let has_ended = self.child.try_wait().unwrap().is_some();
-            assert!(!has_ended || stderr.contains(text), "it ended before: {stderr}");
+            assert!(
+                !has_ended || stderr.contains(text),
+                "it ended before: {stderr}"
+            );
             stderr.contains(text)
         });
     }
@@ -102,14 +109,22 @@ impl Answer {
     /// Checks that stderr says `text`.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "{text:?} is not in:\n{}", self.stderr);
+        assert!(
+            self.stderr.contains(text),
+            "{text:?} is not in:\n{}",
+            self.stderr
+        );
         self
     }
 
     /// Checks that stderr does not say `text`.
     #[track_caller]
     pub(crate) fn says_nothing_of(self, text: &str) -> Self {
-        assert!(!self.stderr.contains(text), "{text:?} is in:\n{}", self.stderr);
+        assert!(
+            !self.stderr.contains(text),
+            "{text:?} is in:\n{}",
+            self.stderr
+        );
         self
     }
 
@@ -126,7 +141,10 @@ impl Answer {
     /// The digest of the reference that is the one line of stdout.
     #[track_caller]
     pub(crate) fn digest(&self) -> &str {
-        let (_, digest) = self.line().split_once('@').expect("a reference with a digest");
+        let (_, digest) = self
+            .line()
+            .split_once('@')
+            .expect("a reference with a digest");
         digest
     }
 }

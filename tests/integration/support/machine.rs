@@ -157,6 +157,14 @@ impl Machine {
     pub(crate) fn try_docker(&self, arguments: &[&str]) -> Answer {
         let mut command = Command::new(lab::docker_program());
         self.prepare(command.args(arguments));
+        // Only what leads to the engine: a test may have set what would change its answers.
+        let needed = ["PATH", "HOME", "DOCKER_CONFIG", "DOCKER_HOST"];
+        command.env_clear();
+        command.envs(
+            needed
+                .iter()
+                .map(|name| (name, &self.environment[OsStr::new(name)])),
+        );
         Running::spawn(command, &self.folder("log")).finish()
     }
 
@@ -217,6 +225,7 @@ impl Machine {
     pub(crate) fn wait_until_held(&self, words: &str) {
         let held = self.hold_file(words).with_extension("held");
         wait_until(&format!("docker is asked for {words}"), || held.exists());
+        fs::remove_file(held).unwrap();
     }
 
     /// Lets docker go on.

@@ -120,7 +120,7 @@ async fn predict(
             report::why(job, &plan, &observation),
         );
         match format {
-            Format::Text => output.line(&format!("{}: {decision}: {why}", job.image.name))?,
+            Format::Text => output.line(&format!("{}: {decision} ({why})", job.image.name))?,
             Format::Json => objects.push(json!({
                 "image": job.image.name.as_str(),
                 "fingerprint": job.fingerprint.to_string(),

@@ -69,6 +69,8 @@ pub enum MistakeKind {
     UnknownKey { key: String, known: Vec<String> },
     #[error("format {0} is not known to this version of fp, which writes format 0")]
     Format(i64),
+    #[error("`format` is missing")]
+    NoFormat,
     #[error("no image is configured")]
     NoImages,
     #[error(
@@ -84,7 +86,12 @@ pub enum MistakeKind {
     #[error(transparent)]
     Template(#[from] template::Error),
     #[error("`{text}` is not a repository")]
-    Repository { text: String, source: ParseError },
+    Repository {
+        text: String,
+        /// Whether the environment has a part in the text.
+        is_expanded: bool,
+        source: ParseError,
+    },
     #[error("`{text}` does not give a valid tag")]
     Tag { text: String, source: ParseError },
     #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
@@ -116,7 +123,12 @@ impl MistakeKind {
     pub(super) fn is_environment(&self) -> bool {
         matches!(
             self,
-            MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. }
+            MistakeKind::Unset(_)
+                | MistakeKind::NotText(_)
+                | MistakeKind::Repository {
+                    is_expanded: true,
+                    ..
+                }
         )
     }
 
@@ -127,7 +139,9 @@ impl MistakeKind {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known keys are {}", known.join(", ")),
             }),
-            MistakeKind::Format(_) => Some("write `format = 0`".to_owned()),
+            MistakeKind::NoFormat | MistakeKind::Format(_) => {
+                Some("write `format = 0` at the top".to_owned())
+            }
             MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
             MistakeKind::NoInputs(_) => Some(
                 "list the files that go into the image, as in `inputs = [\"install.sh\", \"scripts\"]`; this \

@@ -108,6 +108,9 @@ impl Error {
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Error::Missing { .. } | Error::NoContext { .. } => {
+                "paths in fingerprint.toml are relative to its folder"
+            }
             Error::ContextLink { .. } => "name the folder that the link points to",
             Error::LinkLeaves { .. } => {
                 "only what lies below the folder of fingerprint.toml can be an input"

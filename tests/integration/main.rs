@@ -1,1 +1,4 @@
-//! The tests that run `fp` as a process, one module per command.
+//! The tests that run `fp` as a process, one module per command or theme.
+
+mod hash;
+mod support;

@@ -1,0 +1,149 @@
+//! Trees of files to run `fp` in: any names, links and modes, with a git repository or without.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{Fp, fp};
+
+/// A folder that goes when the test ends. Paths are relative to it and may be any bytes.
+pub(crate) struct Tree {
+    folder: TempDir,
+}
+
+impl Tree {
+    /// An empty folder, outside any git repository, that every user can read.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let tree = Tree { folder };
+        tree.mode("", 0o755);
+        tree
+    }
+
+    /// A tree with an image `ci` of these `inputs`, each written as in fingerprint.toml, quotes included, and with the
+    /// Dockerfile `FROM scratch`.
+    pub(crate) fn with_inputs(inputs: &str) -> Self {
+        let tree = Tree::new();
+        tree.file("Dockerfile", "FROM scratch\n");
+        tree.image(&format!("inputs = [{inputs}]"));
+        tree
+    }
+
+    /// Writes a fingerprint.toml with one image, `ci`, whose table holds `lines`.
+    pub(crate) fn image(&self, lines: &str) -> &Self {
+        self.config(&format!("format = 0\n\n[images.ci]\n{lines}\n"))
+    }
+
+    /// Writes a fingerprint.toml of this text.
+    pub(crate) fn config(&self, text: &str) -> &Self {
+        self.file("fingerprint.toml", text)
+    }
+
+    /// Writes a file with mode 0644, and the folders above it.
+    pub(crate) fn file(&self, path: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> &Self {
+        let path = path.as_ref();
+        self.above(path);
+        fs::write(self.path(path), content).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        self.mode(path, 0o644)
+    }
+
+    /// Sets the mode of what lies at `path`.
+    pub(crate) fn mode(&self, path: impl AsRef<[u8]>, mode: u32) -> &Self {
+        fs::set_permissions(self.path(path), Permissions::from_mode(mode)).expect("a mode");
+        self
+    }
+
+    /// Makes a symbolic link with this text, and the folders above it.
+    pub(crate) fn link(&self, path: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> &Self {
+        let path = path.as_ref();
+        self.above(path);
+        symlink(OsStr::from_bytes(text.as_ref()), self.path(path)).expect("a link");
+        self
+    }
+
+    /// Makes a folder with mode 0755, and those above it.
+    pub(crate) fn folder(&self, path: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(path);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(path)
+            .expect("a folder");
+        self
+    }
+
+    fn above(&self, path: &[u8]) {
+        if let Some(slash) = path.iter().rposition(|&byte| byte == b'/') {
+            self.folder(&path[..slash]);
+        }
+    }
+
+    /// Makes the tree a git repository and commits everything that is not ignored.
+    pub(crate) fn commit(&self) -> &Self {
+        self.git(["init", "--quiet", "--initial-branch=main"]);
+        self.git(["add", "--all"]);
+        self.git(["commit", "--quiet", "--allow-empty", "--message=all"])
+    }
+
+    /// Runs git in the tree, with a fixed identity and no configuration but the tree's.
+    pub(crate) fn git<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> &Self {
+        git(self.folder.path(), arguments);
+        self
+    }
+
+    /// The absolute path of what lies at `path`; of the tree itself if that is empty.
+    pub(crate) fn path(&self, path: impl AsRef<[u8]>) -> PathBuf {
+        let path = OsStr::from_bytes(path.as_ref());
+        match path.is_empty() {
+            true => self.folder.path().to_path_buf(),
+            false => self.folder.path().join(path),
+        }
+    }
+
+    /// A run of `fp` in this tree.
+    pub(crate) fn fp(&self) -> Fp {
+        fp().in_folder(self.folder.path())
+    }
+
+    /// What `fp hash` prints here, without the end of the line.
+    pub(crate) fn hash(&self) -> String {
+        self.fp().arg("hash").run().trim_end().to_owned()
+    }
+
+    /// What `fp record` prints here.
+    pub(crate) fn record(&self) -> String {
+        self.fp().arg("record").run()
+    }
+}
+
+/// Runs git in `folder`, with a fixed identity and no configuration but the repository's.
+pub(crate) fn git<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) {
+    let output = Command::new("git")
+        .args(["-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+        ])
+        .envs([
+            ("GIT_AUTHOR_NAME", "a"),
+            ("GIT_AUTHOR_EMAIL", "a@localhost"),
+        ])
+        .envs([
+            ("GIT_COMMITTER_NAME", "a"),
+            ("GIT_COMMITTER_EMAIL", "a@localhost"),
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .expect("git is installed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git in {folder:?}: {said}");
+}

@@ -4,7 +4,7 @@
 //! writes that very manifest under the final tag and reads it back. No engine ever writes the final tag, so the tag never
 //! names something that is not wholly there.
 
-use super::{Error, Event, Job, Tell, World};
+use super::{Error, Job, Tell, World, engine_lines};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::reference::{Digest, Tag};
 use crate::registry::{Content, Lookup, Manifest, PutOutcome};
@@ -119,10 +119,7 @@ async fn push_to(
         .tag(&image.id, repository, tag)
         .await
         .map_err(engine_failed)?;
-    let mut show = |line: &str| {
-        tell(Event::Engine(line));
-        Ok(())
-    };
+    let mut show = engine_lines(tell);
     let pushed = engine.push(repository, tag, &mut show).await;
     // The image keeps its name; only the staging tag goes.
     engine

@@ -36,9 +36,10 @@ impl<'a> Outside<'a> {
             ..registry::Settings::default()
         };
         let temporary = match environment.get("TMPDIR") {
-            Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-            _ => PathBuf::from("/tmp"),
+            Some(folder) if !folder.is_empty() => std::path::absolute(folder),
+            _ => Ok(PathBuf::from("/tmp")),
         };
+        let temporary = temporary.map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
             runtime,

@@ -86,7 +86,12 @@ pub enum MistakeKind {
     #[error(transparent)]
     Template(#[from] template::Error),
     #[error("`{text}` is not a repository")]
-    Repository { text: String, source: ParseError },
+    Repository {
+        text: String,
+        /// Whether the environment has a part in the text.
+        is_expanded: bool,
+        source: ParseError,
+    },
     #[error("`{text}` does not give a valid tag")]
     Tag { text: String, source: ParseError },
     #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
@@ -118,7 +123,12 @@ impl MistakeKind {
     pub(super) fn is_environment(&self) -> bool {
         matches!(
             self,
-            MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. }
+            MistakeKind::Unset(_)
+                | MistakeKind::NotText(_)
+                | MistakeKind::Repository {
+                    is_expanded: true,
+                    ..
+                }
         )
     }
 

@@ -379,6 +379,24 @@ mod tests {
     }
 
     #[test]
+    fn what_the_environment_decides_matters_only_to_images_asked_for() {
+        let other = "[images.b]\ninputs = []\nrepository = \"ghcr.io/{env:X}\"\n";
+        let images = |variables: &[(&str, &str)], other: &str| {
+            let environment: Environment = variables.iter().copied().collect();
+            parse(&format!("{HEAD}{other}"), &environment).map(|(images, _)| images)
+        };
+        for value in ["", "a b"] {
+            let images = images(&[("X", value)], other).unwrap();
+            assert!(
+                images[0].1.is_err() && images[1].1.is_ok(),
+                "sorted: b before ci"
+            );
+        }
+        let literal = other.replace("{env:X}", "a b");
+        assert!(images(&[], &literal).is_err());
+    }
+
+    #[test]
     fn values_come_from_where_the_table_says() {
         let text = format!(
             "{HEAD}args = {{ L = \"l\", E = {{ env = \"E\" }}, D = {{ env = \"D\", default = \"d\" }}, \

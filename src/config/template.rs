@@ -61,6 +61,13 @@ impl EnvironmentTemplate {
         pieces(text, variable).map(EnvironmentTemplate)
     }
 
+    /// Whether the text depends on the environment.
+    pub(super) fn has_variables(&self) -> bool {
+        self.0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(_)))
+    }
+
     /// The text with the variables' values. A default counts when the variable is unset or empty.
     pub(super) fn expand(&self, environment: &Environment) -> Result<String, ExpandError> {
         self.0

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Error, Event, Job, Tell, World};
+use super::{Error, Job, Tell, World, engine_lines};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::reference::{Digest, Tag};
 use crate::registry::{Content, Lookup, Manifest, PutOutcome};
@@ -156,10 +156,7 @@ async fn tag_and_push(
 ) -> Result<Digest, engine::Error> {
     let repository = &job.repository;
     world.engine.tag(&image.id, repository, tag).await?;
-    let mut show = |line: &str| {
-        tell(Event::Engine(line));
-        Ok(())
-    };
+    let mut show = engine_lines(tell);
     world.engine.push(repository, tag, &mut show).await
 }
 

@@ -79,9 +79,10 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
         } => Vec::new(),
         Event::Decided { plan, observation } => {
             let why = why(job, plan, observation);
+            let decision = decision(plan);
             vec![
-                format!("{name}: {}: {}", decision(plan), why),
                 format!("{name}: {}", job.reference()),
+                format!("{name}: {decision} ({why})"),
             ]
         }
         Event::Engine(line) => vec![format!("  {line}")],

@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::config::{ArgValue, Image};
 use crate::inputs::{Content, Inputs, Placement};
 use crate::path::RootPath;
+use crate::shown::Shown;
 
 /// One row of the answer.
 struct Row {
@@ -63,7 +64,7 @@ fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
             Content::File { .. } => "file",
             Content::Link { .. } => "link",
         },
-        reason: format!("`{}`{}", input.reason, note(input.placement)),
+        reason: format!("`{}`{}", Shown::text(&input.reason), note(input.placement)),
         is_in_build: input.placement == Placement::Context,
     }));
     rows

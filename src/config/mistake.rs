@@ -8,34 +8,35 @@ use crate::environment::NotText;
 use crate::inputs::pattern;
 use crate::path;
 use crate::reference::ParseError;
+use crate::shown::Shown;
 
 /// Why there is no usable configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No folder from the current one upwards holds the file.
-    #[error("there is no fingerprint.toml in {} or any folder above it{}", .from.display(), stop(.git_top))]
+    #[error("there is no fingerprint.toml in {} or any folder above it{}", Shown::path(.from), stop(.git_top))]
     NotFound {
         from: PathBuf,
         git_top: Option<PathBuf>,
     },
     /// The file cannot be read.
-    #[error("cannot read {}", .file.display())]
+    #[error("cannot read {}", Shown::path(.file))]
     Unreadable {
         file: PathBuf,
         source: std::io::Error,
     },
     /// The file is read and wrong.
-    #[error("{} is not valid", .0.file.display())]
+    #[error("{} is not valid", Shown::path(&.0.file))]
     Invalid(Box<Invalid>),
     /// The image asked for is not in the file.
-    #[error("there is no image `{name}` in {}", .file.display())]
+    #[error("there is no image `{}` in {}", Shown::text(.name), Shown::path(.file))]
     NoSuchImage {
         name: String,
         file: PathBuf,
         names: Vec<String>,
     },
     /// The command takes one image and the file has several.
-    #[error("{} has several images, and the command takes one: {}", .file.display(), .names.join(", "))]
+    #[error("{} has several images, and the command takes one: {}", Shown::path(.file), .names.join(", "))]
     WhichImage { file: PathBuf, names: Vec<String> },
 }
 
@@ -63,16 +64,17 @@ pub struct Mistake {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MistakeKind {
     /// Not TOML, or a value of the wrong type, in the TOML reader's words.
-    #[error("{0}")]
+    #[error("{}", Shown::text(.0))]
     Syntax(String),
-    #[error("there is no key `{key}` here")]
+    #[error("there is no key `{}` here", Shown::text(.key))]
     UnknownKey { key: String, known: Vec<String> },
     #[error("format {0} is not known to this version of fp, which writes format 0")]
     Format(i64),
     #[error("no image is configured")]
     NoImages,
     #[error(
-        "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
+        "`{}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`",
+        Shown::text(.0)
     )]
     ImageName(String),
     #[error("`inputs` is missing from [images.{0}]")]
@@ -83,25 +85,26 @@ pub enum MistakeKind {
     Pattern(#[from] pattern::Error),
     #[error(transparent)]
     Template(#[from] template::Error),
-    #[error("`{text}` is not a repository")]
+    #[error("`{}` is not a repository", Shown::text(.text))]
     Repository { text: String, source: ParseError },
-    #[error("`{text}` does not give a valid tag")]
+    #[error("`{}` does not give a valid tag", Shown::text(.text))]
     Tag { text: String, source: ParseError },
-    #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
+    #[error("the tag `{}` starts with `fp-staging`, which fp keeps for itself", Shown::text(.0))]
     StagingTag(String),
     #[error("the environment variable {0} is not set, and no default is given")]
     Unset(String),
     #[error(transparent)]
     NotText(#[from] NotText),
     #[error(
-        "`{0}` is not a name of a build argument: letters, digits and `_`, not starting with a digit"
+        "`{}` is not a name of a build argument: letters, digits and `_`, not starting with a digit",
+        Shown::text(.0)
     )]
     ArgName(String),
     #[error("`{0}` is an argument that BuildKit sets or interprets itself")]
     ReservedArg(String),
     #[error("an argument's table has either `env`, with or without `default`, or `file`")]
     ArgTable,
-    #[error("`{0}` is not the name of an environment variable")]
+    #[error("`{}` is not the name of an environment variable", Shown::text(.0))]
     VariableName(String),
     #[error("the text holds a NUL byte, which no program can be given")]
     Nul,
@@ -196,7 +199,7 @@ impl Error {
 
 fn stop(git_top: &Option<PathBuf>) -> String {
     match git_top {
-        Some(top) => format!(" up to the top of the git repository, {}", top.display()),
+        Some(top) => format!(" up to the top of the git repository, {}", Shown::path(top)),
         None => String::new(),
     }
 }

@@ -5,27 +5,34 @@
 
 use crate::environment::{Environment, NotText};
 use crate::record::Fingerprint;
+use crate::shown::Shown;
 
 /// A text that is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A `{` or `}` that has no partner.
-    #[error("`{0}` has a brace without its partner; a literal brace is written `{{{{` or `}}}}`")]
+    #[error(
+        "`{}` has a brace without its partner; a literal brace is written `{{{{` or `}}}}`",
+        Shown::text(.0)
+    )]
     Unbalanced(String),
     /// A placeholder that means nothing here.
-    #[error("`{{{placeholder}}}` is not known here; possible is {expected}")]
+    #[error("`{{{}}}` is not known here; possible is {expected}", Shown::text(.placeholder))]
     Unknown {
         placeholder: String,
         expected: &'static str,
     },
     /// `{env:…}` with something that is no variable's name.
-    #[error("`{0}` is not the name of an environment variable")]
+    #[error("`{}` is not the name of an environment variable", Shown::text(.0))]
     Variable(String),
     /// A count of fingerprint digits that is too small to be a name, or larger than a fingerprint.
-    #[error("`{{fingerprint:{0}}}` must ask for 16 to 64 digits")]
+    #[error("`{{fingerprint:{}}}` must ask for 16 to 64 digits", Shown::text(.0))]
     Digits(String),
     /// A tag that would be the same for every fingerprint.
-    #[error("`{0}` does not contain `{{fingerprint}}`, so every version would share one tag")]
+    #[error(
+        "`{}` does not contain `{{fingerprint}}`, so every version would share one tag",
+        Shown::text(.0)
+    )]
     NoFingerprint(String),
 }
 

@@ -12,7 +12,7 @@ use crate::shown::Shown;
 pub enum Error {
     #[error("cannot read {path}")]
     Unreadable { path: RootPath, source: io::Error },
-    #[error("cannot read {}", .path.display())]
+    #[error("cannot read {}", Shown::path(.path))]
     GitFile { path: PathBuf, source: io::Error },
     #[error("there is no file {path}")]
     Missing { path: RootPath },
@@ -30,7 +30,7 @@ pub enum Error {
     Dangling { link: RootPath, target: RootPath },
     #[error("{path} is inside .git, which is never an input")]
     InsideGit { path: RootPath },
-    #[error("the entry `{entry}` of `inputs` matches nothing{}", .why)]
+    #[error("the entry `{}` of `inputs` matches nothing{why}", Shown::text(.entry))]
     NoMatch { entry: String, why: NoMatch },
     #[error("{path} is {kind}, which cannot be part of an image")]
     Special { path: RootPath, kind: &'static str },
@@ -51,9 +51,9 @@ pub enum Error {
         path: RootPath,
         source: dockerignore::Error,
     },
-    #[error("git cannot be started, and which files are tracked in {} decides the answer", .top.display())]
+    #[error("git cannot be started, and which files are tracked in {} decides the answer", Shown::path(.top))]
     NoGit { top: PathBuf, source: io::Error },
-    #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
+    #[error("git cannot list the files that it tracks in {}: {}", Shown::path(.top), Shown::text(.said))]
     Git { top: PathBuf, said: String },
 }
 

@@ -6,20 +6,30 @@
 
 use thiserror::Error;
 
+use crate::shown::Shown;
+
 /// Why an entry of `inputs` cannot be used. Every variant carries the entry as the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Error {
-    #[error("the input `{0}` is empty; `.` is the root itself")]
+    #[error("the input `{}` is empty; `.` is the root itself", Shown::text(.0))]
     Empty(String),
-    #[error("the input `{0}` is absolute; inputs are relative to the root and cannot leave it")]
+    #[error(
+        "the input `{}` is absolute; inputs are relative to the root and cannot leave it",
+        Shown::text(.0)
+    )]
     Absolute(String),
-    #[error("the input `{0}` has a `..` part; inputs are relative to the root and cannot leave it")]
+    #[error(
+        "the input `{}` has a `..` part; inputs are relative to the root and cannot leave it",
+        Shown::text(.0)
+    )]
     LeavesRoot(String),
-    #[error("the input `{}` holds a NUL character, which no file name can", .0.escape_debug())]
+    #[error("the input `{}` holds a NUL character, which no file name can", Shown::text(.0))]
     Nul(String),
     #[error(
-        "the input `{text}` has `**` beside other characters in `{part}`; `**` stands for whole \
-         path parts and must be alone between slashes, `*` matches within one part"
+        "the input `{}` has `**` beside other characters in `{}`; `**` stands for whole path parts \
+         and must be alone between slashes, `*` matches within one part",
+        Shown::text(.text),
+        Shown::text(.part)
     )]
     DoubleStarInPart { text: String, part: String },
 }

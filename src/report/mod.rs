@@ -11,6 +11,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 pub use ensure::{decision, engine, event, outcome, registry, why};
 
 use crate::config::Invalid;
+use crate::shown::Shown;
 
 /// A failure as it is told: what went wrong, why, where, and what to do.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
 
 fn place<'a>(invalid: &'a Invalid, hint: Option<&'a str>) -> Group<'a> {
     let message = invalid.mistake.kind.to_string();
-    let path = invalid.file.display().to_string();
+    let path = Shown::path(&invalid.file).to_string();
     let title = Level::ERROR.primary_title(message);
     let group = match &invalid.mistake.span {
         Some(span) => Group::with_title(title).element(

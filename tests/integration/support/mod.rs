@@ -4,4 +4,4 @@ mod run;
 mod tree;
 
 pub(crate) use run::{Fp, fp};
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, git};

@@ -115,6 +115,20 @@ impl Tree {
         self.fp().arg("hash").run().trim_end().to_owned()
     }
 
+    /// What fp says on stderr when it refuses with this exit code to compute a fingerprint here; the path of the tree is
+    /// shown as `ROOT`.
+    pub(crate) fn refusal(&self, code: i32) -> String {
+        self.refusal_of(self.fp().arg("hash").code(code))
+    }
+
+    /// What a run says on stderr that prints nothing else; the path of the tree is shown as `ROOT`.
+    pub(crate) fn refusal_of(&self, run: Fp) -> String {
+        let outcome = run.any_stderr().outcome();
+        assert_eq!(outcome.stdout, b"", "beside {}", outcome.stderr);
+        let root = self.folder.path().to_str().expect("a plain name");
+        outcome.stderr.replace(root, "ROOT")
+    }
+
     /// What `fp record` prints here.
     pub(crate) fn record(&self) -> String {
         self.fp().arg("record").run()

@@ -2,5 +2,6 @@
 
 mod config;
 mod hash;
+mod mistakes;
 mod support;
 mod vectors;

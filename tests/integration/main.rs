@@ -3,5 +3,6 @@
 mod config;
 mod hash;
 mod mistakes;
+mod sameness;
 mod support;
 mod vectors;

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, as a value that running work can look at or wait for.
+//! SIGINT, SIGTERM and SIGHUP, as a value that running work can look at or wait for.
 //!
 //! The listener only notes the first signal. What is stopped because of it, and with which exit code
 //! `fp` then ends, is up to those who hold an [`Interrupt`].
@@ -17,12 +17,15 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM, what a CI system or an init sends.
     Terminate,
+    /// SIGHUP, what a closed terminal sends.
+    HangUp,
 }
 
 impl Signal {
     /// The signal's number; a process that ends because of it exits with 128 plus this.
     pub fn number(self) -> u8 {
         match self {
+            Signal::HangUp => 1,
             Signal::Interrupt => 2,
             Signal::Terminate => 15,
         }
@@ -31,7 +34,11 @@ impl Signal {
 
 /// The work was given up because a signal asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("interrupted by {}", match .signal { Signal::Interrupt => "SIGINT", Signal::Terminate => "SIGTERM" })]
+#[error("interrupted by {}", match .signal {
+    Signal::HangUp => "SIGHUP",
+    Signal::Interrupt => "SIGINT",
+    Signal::Terminate => "SIGTERM",
+})]
 pub struct Interrupted {
     pub signal: Signal,
 }
@@ -43,7 +50,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes SIGINT and SIGTERM over from the system's default, from now until the process ends.
+    /// Takes SIGINT, SIGTERM and SIGHUP over from the system's default, from now until the process ends.
     ///
     /// The signals are noted by a task of the current runtime. On a current-thread runtime they are
     /// therefore seen only while its thread is not blocked: long synchronous work belongs into
@@ -55,11 +62,13 @@ impl Interrupt {
     pub fn listen() -> io::Result<Self> {
         let mut interrupts = signal(SignalKind::interrupt())?;
         let mut terminations = signal(SignalKind::terminate())?;
+        let mut hang_ups = signal(SignalKind::hangup())?;
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             let signal = tokio::select! {
                 _ = interrupts.recv() => Signal::Interrupt,
                 _ = terminations.recv() => Signal::Terminate,
+                _ = hang_ups.recv() => Signal::HangUp,
             };
             // Nobody may be left who wants to know.
             let _ = sender.send(Some(signal));

@@ -36,9 +36,10 @@ impl<'a> Outside<'a> {
             ..registry::Settings::default()
         };
         let temporary = match environment.get("TMPDIR") {
-            Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-            _ => PathBuf::from("/tmp"),
+            Some(folder) if !folder.is_empty() => std::path::absolute(folder),
+            _ => Ok(PathBuf::from("/tmp")),
         };
+        let temporary = temporary.map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
             runtime,
@@ -49,11 +50,13 @@ impl<'a> Outside<'a> {
     }
 
     /// Runs `work`. From here on SIGINT and SIGTERM are noted instead of ending the process.
+    ///
+    /// Nothing is left running afterwards but what the system's resolver may still be waiting for.
     pub(super) fn run(
-        &self,
+        self,
         work: impl AsyncFnOnce(&World<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        self.runtime.block_on(async {
+        let result = self.runtime.block_on(async {
             let interrupt = Interrupt::listen().map_err(Failure::Runtime)?;
             let variables = self.environment.iter();
             let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -66,6 +69,8 @@ impl<'a> Outside<'a> {
                 temporary: &self.temporary,
             })
             .await
-        })
+        });
+        self.runtime.shutdown_background();
+        result
     }
 }

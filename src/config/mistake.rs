@@ -8,35 +8,34 @@ use crate::environment::NotText;
 use crate::inputs::pattern;
 use crate::path;
 use crate::reference::ParseError;
-use crate::shown::Shown;
 
 /// Why there is no usable configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No folder from the current one upwards holds the file.
-    #[error("there is no fingerprint.toml in {} or any folder above it{}", Shown::path(.from), stop(.git_top))]
+    #[error("there is no fingerprint.toml in {} or any folder above it{}", .from.display(), stop(.git_top))]
     NotFound {
         from: PathBuf,
         git_top: Option<PathBuf>,
     },
     /// The file cannot be read.
-    #[error("cannot read {}", Shown::path(.file))]
+    #[error("cannot read {}", .file.display())]
     Unreadable {
         file: PathBuf,
         source: std::io::Error,
     },
     /// The file is read and wrong.
-    #[error("{} is not valid", Shown::path(&.0.file))]
+    #[error("{} is not valid", .0.file.display())]
     Invalid(Box<Invalid>),
     /// The image asked for is not in the file.
-    #[error("there is no image `{}` in {}", Shown::text(.name), Shown::path(.file))]
+    #[error("there is no image `{name}` in {}", .file.display())]
     NoSuchImage {
         name: String,
         file: PathBuf,
         names: Vec<String>,
     },
     /// The command takes one image and the file has several.
-    #[error("{} has several images, and the command takes one: {}", Shown::path(.file), .names.join(", "))]
+    #[error("{} has several images, and the command takes one: {}", .file.display(), .names.join(", "))]
     WhichImage { file: PathBuf, names: Vec<String> },
 }
 
@@ -64,17 +63,18 @@ pub struct Mistake {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MistakeKind {
     /// Not TOML, or a value of the wrong type, in the TOML reader's words.
-    #[error("{}", Shown::text(.0))]
+    #[error("{0}")]
     Syntax(String),
-    #[error("there is no key `{}` here", Shown::text(.key))]
+    #[error("there is no key `{key}` here")]
     UnknownKey { key: String, known: Vec<String> },
     #[error("format {0} is not known to this version of fp, which writes format 0")]
     Format(i64),
+    #[error("`format` is missing")]
+    NoFormat,
     #[error("no image is configured")]
     NoImages,
     #[error(
-        "`{}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`",
-        Shown::text(.0)
+        "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
     )]
     ImageName(String),
     #[error("`inputs` is missing from [images.{0}]")]
@@ -85,26 +85,30 @@ pub enum MistakeKind {
     Pattern(#[from] pattern::Error),
     #[error(transparent)]
     Template(#[from] template::Error),
-    #[error("`{}` is not a repository", Shown::text(.text))]
-    Repository { text: String, source: ParseError },
-    #[error("`{}` does not give a valid tag", Shown::text(.text))]
+    #[error("`{text}` is not a repository")]
+    Repository {
+        text: String,
+        /// Whether the environment has a part in the text.
+        is_expanded: bool,
+        source: ParseError,
+    },
+    #[error("`{text}` does not give a valid tag")]
     Tag { text: String, source: ParseError },
-    #[error("the tag `{}` starts with `fp-staging`, which fp keeps for itself", Shown::text(.0))]
+    #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
     StagingTag(String),
     #[error("the environment variable {0} is not set, and no default is given")]
     Unset(String),
     #[error(transparent)]
     NotText(#[from] NotText),
     #[error(
-        "`{}` is not a name of a build argument: letters, digits and `_`, not starting with a digit",
-        Shown::text(.0)
+        "`{0}` is not a name of a build argument: letters, digits and `_`, not starting with a digit"
     )]
     ArgName(String),
     #[error("`{0}` is an argument that BuildKit sets or interprets itself")]
     ReservedArg(String),
     #[error("an argument's table has either `env`, with or without `default`, or `file`")]
     ArgTable,
-    #[error("`{}` is not the name of an environment variable", Shown::text(.0))]
+    #[error("`{0}` is not the name of an environment variable")]
     VariableName(String),
     #[error("the text holds a NUL byte, which no program can be given")]
     Nul,
@@ -119,7 +123,12 @@ impl MistakeKind {
     pub(super) fn is_environment(&self) -> bool {
         matches!(
             self,
-            MistakeKind::Unset(_) | MistakeKind::NotText(_) | MistakeKind::Repository { .. }
+            MistakeKind::Unset(_)
+                | MistakeKind::NotText(_)
+                | MistakeKind::Repository {
+                    is_expanded: true,
+                    ..
+                }
         )
     }
 
@@ -130,7 +139,9 @@ impl MistakeKind {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known keys are {}", known.join(", ")),
             }),
-            MistakeKind::Format(_) => Some("write `format = 0`".to_owned()),
+            MistakeKind::NoFormat | MistakeKind::Format(_) => {
+                Some("write `format = 0` at the top".to_owned())
+            }
             MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
             MistakeKind::NoInputs(_) => Some(
                 "list the files that go into the image, as in `inputs = [\"install.sh\", \"scripts\"]`; this \
@@ -199,7 +210,7 @@ impl Error {
 
 fn stop(git_top: &Option<PathBuf>) -> String {
     match git_top {
-        Some(top) => format!(" up to the top of the git repository, {}", Shown::path(top)),
+        Some(top) => format!(" up to the top of the git repository, {}", top.display()),
         None => String::new(),
     }
 }

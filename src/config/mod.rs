@@ -14,6 +14,8 @@ use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+
 pub use locate::{is_git_top, locate};
 pub use mistake::{Error, Invalid, Mistake, MistakeKind};
 pub use template::TagTemplate;
@@ -215,13 +217,7 @@ type Images = Vec<(String, Result<Image, Mistake>)>;
 /// Parses the file's text. A mistake that the environment could mend stays with its image.
 fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice), Mistake> {
     let file: written::File = toml::from_str(text).map_err(Mistake::from)?;
-    if *file.format.as_ref() != i64::from(FORMAT) {
-        let kind = MistakeKind::Format(*file.format.as_ref());
-        return Err(Mistake {
-            span: Some(file.format.span()),
-            kind,
-        });
-    }
+    check_format(file.format.as_ref())?;
     if file.images.is_empty() {
         return Err(Mistake {
             span: None,
@@ -237,6 +233,23 @@ fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice)
         }
     }
     Ok((images, file.engine.choice))
+}
+
+fn check_format(format: Option<&Spanned<i64>>) -> Result<(), Mistake> {
+    match format {
+        None => Err(Mistake {
+            span: None,
+            kind: MistakeKind::NoFormat,
+        }),
+        Some(format) if *format.as_ref() != i64::from(FORMAT) => {
+            let kind = MistakeKind::Format(*format.as_ref());
+            Err(Mistake {
+                span: Some(format.span()),
+                kind,
+            })
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn invalid(file: &Path, text: String, mistake: Mistake) -> Error {
@@ -363,6 +376,24 @@ mod tests {
         ] {
             assert!(resolve(text, &[]).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_environment_decides_matters_only_to_images_asked_for() {
+        let other = "[images.b]\ninputs = []\nrepository = \"ghcr.io/{env:X}\"\n";
+        let images = |variables: &[(&str, &str)], other: &str| {
+            let environment: Environment = variables.iter().copied().collect();
+            parse(&format!("{HEAD}{other}"), &environment).map(|(images, _)| images)
+        };
+        for value in ["", "a b"] {
+            let images = images(&[("X", value)], other).unwrap();
+            assert!(
+                images[0].1.is_err() && images[1].1.is_ok(),
+                "sorted: b before ci"
+            );
+        }
+        let literal = other.replace("{env:X}", "a b");
+        assert!(images(&[], &literal).is_err());
     }
 
     #[test]

@@ -94,15 +94,18 @@ fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repos
         ExpandError::NotText(error) => at(text.span(), error),
     })?;
     let lower = expanded.to_lowercase();
-    lower.parse().map_err(|source| {
-        at(
-            text.span(),
-            MistakeKind::Repository {
-                text: lower,
-                source,
-            },
-        )
-    })
+    let is_expanded = template.has_variables();
+    let invalid = |source| {
+        let text = lower.clone();
+        MistakeKind::Repository {
+            text,
+            is_expanded,
+            source,
+        }
+    };
+    lower
+        .parse()
+        .map_err(|source| at(text.span(), invalid(source)))
 }
 
 fn tag(written: Option<&Spanned<String>>) -> Result<TagTemplate> {

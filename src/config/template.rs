@@ -5,34 +5,27 @@
 
 use crate::environment::{Environment, NotText};
 use crate::record::Fingerprint;
-use crate::shown::Shown;
 
 /// A text that is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A `{` or `}` that has no partner.
-    #[error(
-        "`{}` has a brace without its partner; a literal brace is written `{{{{` or `}}}}`",
-        Shown::text(.0)
-    )]
+    #[error("`{0}` has a brace without its partner; a literal brace is written `{{{{` or `}}}}`")]
     Unbalanced(String),
     /// A placeholder that means nothing here.
-    #[error("`{{{}}}` is not known here; possible is {expected}", Shown::text(.placeholder))]
+    #[error("`{{{placeholder}}}` is not known here; possible is {expected}")]
     Unknown {
         placeholder: String,
         expected: &'static str,
     },
     /// `{env:…}` with something that is no variable's name.
-    #[error("`{}` is not the name of an environment variable", Shown::text(.0))]
+    #[error("`{0}` is not the name of an environment variable")]
     Variable(String),
     /// A count of fingerprint digits that is too small to be a name, or larger than a fingerprint.
-    #[error("`{{fingerprint:{}}}` must ask for 16 to 64 digits", Shown::text(.0))]
+    #[error("`{{fingerprint:{0}}}` must ask for 16 to 64 digits")]
     Digits(String),
     /// A tag that would be the same for every fingerprint.
-    #[error(
-        "`{}` does not contain `{{fingerprint}}`, so every version would share one tag",
-        Shown::text(.0)
-    )]
+    #[error("`{0}` does not contain `{{fingerprint}}`, so every version would share one tag")]
     NoFingerprint(String),
 }
 
@@ -66,6 +59,13 @@ impl EnvironmentTemplate {
     /// Parses `text`.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         pieces(text, variable).map(EnvironmentTemplate)
+    }
+
+    /// Whether the text depends on the environment.
+    pub(super) fn has_variables(&self) -> bool {
+        self.0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(_)))
     }
 
     /// The text with the variables' values. A default counts when the variable is unset or empty.

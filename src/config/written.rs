@@ -14,7 +14,7 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) format: Spanned<i64>,
+    pub(super) format: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) images: BTreeMap<Spanned<String>, Image>,
     #[serde(default)]

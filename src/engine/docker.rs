@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use self::arguments::words;
 use super::process::{self, Invocation, Output, Sink};
-use super::{BuildRequest, Error, Image, ImageId, LocalImage, Platform, environment};
+use super::{BuildRequest, Error, Image, ImageId, LocalImage, environment};
 use crate::interrupt::Interrupt;
+use crate::platform::Platform;
 use crate::reference::{Digest, Repository, Tag};
 
 const PROGRAM: &str = "docker";

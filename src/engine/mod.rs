@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository};
 
 pub use error::{Error, Refusal};
@@ -85,41 +86,6 @@ impl LocalImage {
     }
 }
 
-/// What an image runs on, such as `linux/amd64` or `linux/arm/v6`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Platform {
-    os: String,
-    architecture: String,
-    variant: Option<String>,
-}
-
-impl Platform {
-    /// The platform in the form that compares: without a variant that says nothing, and with the one
-    /// that a bare `arm` means (as containerd's `platforms.Normalize` has it).
-    pub fn new(os: &str, architecture: &str, variant: &str) -> Self {
-        let variant = match (architecture, variant) {
-            ("amd64", "v1") | ("arm64", "v8") | (_, "") if architecture != "arm" => None,
-            ("arm", "") => Some("v7".to_owned()),
-            _ => Some(variant.to_owned()),
-        };
-        Self {
-            os: os.to_owned(),
-            architecture: architecture.to_owned(),
-            variant,
-        }
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        match &self.variant {
-            Some(variant) => write!(f, "/{variant}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What to build. The paths are absolute.
 #[derive(Debug)]
 pub struct BuildRequest<'a> {
@@ -138,7 +104,8 @@ pub struct BuildRequest<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ImageId, LocalImage, Platform, is_push_of};
+    use super::{ImageId, LocalImage, is_push_of};
+    use crate::platform::Platform;
     use crate::reference::Digest;
 
     fn digest(digit: char) -> Digest {
@@ -156,19 +123,6 @@ mod tests {
         assert!(is_push_of(&in_containerd_store, &manifest, &config));
         assert!(!is_push_of(&in_classic_store, &manifest, &other));
         assert!(!is_push_of(&in_containerd_store, &other, &config));
-    }
-
-    #[test]
-    fn platforms_compare_in_one_form() {
-        let shown =
-            |os, architecture, variant| Platform::new(os, architecture, variant).to_string();
-        assert_eq!(shown("linux", "amd64", ""), "linux/amd64");
-        assert_eq!(shown("linux", "amd64", "v1"), "linux/amd64");
-        assert_eq!(shown("linux", "amd64", "v3"), "linux/amd64/v3");
-        assert_eq!(shown("linux", "arm64", "v8"), "linux/arm64");
-        assert_eq!(shown("linux", "arm", ""), "linux/arm/v7");
-        assert_eq!(shown("linux", "arm", "v6"), "linux/arm/v6");
-        assert_eq!(shown("linux", "riscv64", ""), "linux/riscv64");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::trust::Publishing;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage};
+use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
 
@@ -263,7 +264,7 @@ async fn of_pull(
     job: &Job<'_>,
     world: &World<'_>,
     reference: Reference,
-    wanted: &engine::Platform,
+    wanted: &Platform,
     error: engine::Error,
 ) -> Error {
     let Some(digest) = reference.digest.clone() else {
@@ -272,9 +273,7 @@ async fn of_pull(
     let manifest = world.registry.manifest(&job.repository, &digest);
     if let Ok(Ok(manifest)) = world.unless_interrupted(manifest).await
         && let Content::Index { platforms } = manifest.content()
-        && !platforms
-            .iter()
-            .any(|platform| platform.to_string() == wanted.to_string())
+        && !platforms.iter().any(|platform| platform == wanted)
     {
         let found = platforms
             .iter()

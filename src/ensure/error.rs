@@ -1,8 +1,9 @@
 //! Why an image could not be made available.
 
 use crate::context;
-use crate::engine::{self, Platform};
+use crate::engine;
 use crate::interrupt::Interrupted;
+use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry;
 use crate::shown::Shown;

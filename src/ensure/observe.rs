@@ -2,8 +2,9 @@
 
 use super::plan::{EngineState, RegistryState};
 use super::{Job, World};
-use crate::engine::{self, Image, LocalImage, Platform};
+use crate::engine::{self, Image, LocalImage};
 use crate::interrupt::Interrupted;
+use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
 use crate::registry::{self, Lookup};
 
@@ -57,11 +58,11 @@ pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, In
 }
 
 async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
-    if job.image.repository.is_none() {
-        return RegistryAnswer::NoRepository;
-    }
     if job.options.offline {
         return RegistryAnswer::Offline;
+    }
+    if job.image.repository.is_none() {
+        return RegistryAnswer::NoRepository;
     }
     match world.registry.look_up(&job.repository, &job.tag).await {
         Lookup::Present { digest } => RegistryAnswer::Present(digest),

@@ -12,7 +12,7 @@ use crate::shown::Shown;
 pub enum Error {
     #[error("cannot read {path}")]
     Unreadable { path: RootPath, source: io::Error },
-    #[error("cannot read {}", Shown::path(.path))]
+    #[error("cannot read {}", .path.display())]
     GitFile { path: PathBuf, source: io::Error },
     #[error("there is no file {path}")]
     Missing { path: RootPath },
@@ -30,7 +30,7 @@ pub enum Error {
     Dangling { link: RootPath, target: RootPath },
     #[error("{path} is inside .git, which is never an input")]
     InsideGit { path: RootPath },
-    #[error("the entry `{}` of `inputs` matches nothing{why}", Shown::text(.entry))]
+    #[error("the entry `{entry}` of `inputs` matches nothing{}", .why)]
     NoMatch { entry: String, why: NoMatch },
     #[error("{path} is {kind}, which cannot be part of an image")]
     Special { path: RootPath, kind: &'static str },
@@ -51,9 +51,9 @@ pub enum Error {
         path: RootPath,
         source: dockerignore::Error,
     },
-    #[error("git cannot be started, and which files are tracked in {} decides the answer", Shown::path(.top))]
+    #[error("git cannot be started, and which files are tracked in {} decides the answer", .top.display())]
     NoGit { top: PathBuf, source: io::Error },
-    #[error("git cannot list the files that it tracks in {}: {}", Shown::path(.top), Shown::text(.said))]
+    #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
     Git { top: PathBuf, said: String },
 }
 
@@ -108,6 +108,9 @@ impl Error {
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Error::Missing { .. } | Error::NoContext { .. } => {
+                "paths in fingerprint.toml are relative to its folder"
+            }
             Error::ContextLink { .. } => "name the folder that the link points to",
             Error::LinkLeaves { .. } => {
                 "only what lies below the folder of fingerprint.toml can be an input"

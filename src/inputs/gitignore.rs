@@ -54,7 +54,7 @@ struct Latest {
 
 #[derive(Debug, Clone)]
 enum Matcher {
-    /// The rule has no slash inside: it is about the last part of a path, at any depth.
+    /// About the last part of a path, at any depth: the rule has no slash inside, or is `**/x`.
     Name(Part),
     Path(Glob),
 }
@@ -119,22 +119,22 @@ impl Gitignore {
             decision: Decision { verdict, line },
             directories_only,
         });
-        match (glob.literal(), is_path) {
-            (Some(path), true) => self
-                .paths
-                .entry(path)
-                .or_default()
-                .set(index, directories_only),
-            (Some(name), false) => self
-                .names
-                .entry(name)
-                .or_default()
-                .set(index, directories_only),
-            (None, true) => self.globs.push((index, Matcher::Path(glob))),
-            (None, false) => {
-                self.globs
-                    .extend(glob.into_parts().map(|part| (index, Matcher::Name(part))));
+        match glob.name(is_path).map(|name| (name.literal(), name)) {
+            Some((Some(literal), _)) => {
+                self.names
+                    .entry(literal.to_vec())
+                    .or_default()
+                    .set(index, directories_only);
             }
+            Some((None, name)) => self.globs.push((index, Matcher::Name(name.clone()))),
+            None => match glob.literal() {
+                Some(path) => self
+                    .paths
+                    .entry(path)
+                    .or_default()
+                    .set(index, directories_only),
+                None => self.globs.push((index, Matcher::Path(glob))),
+            },
         }
     }
 }

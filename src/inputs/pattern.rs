@@ -6,30 +6,20 @@
 
 use thiserror::Error;
 
-use crate::shown::Shown;
-
 /// Why an entry of `inputs` cannot be used. Every variant carries the entry as the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Error {
-    #[error("the input `{}` is empty; `.` is the root itself", Shown::text(.0))]
+    #[error("the input `{0}` is empty; `.` is the root itself")]
     Empty(String),
-    #[error(
-        "the input `{}` is absolute; inputs are relative to the root and cannot leave it",
-        Shown::text(.0)
-    )]
+    #[error("the input `{0}` is absolute; inputs are relative to the root and cannot leave it")]
     Absolute(String),
-    #[error(
-        "the input `{}` has a `..` part; inputs are relative to the root and cannot leave it",
-        Shown::text(.0)
-    )]
+    #[error("the input `{0}` has a `..` part; inputs are relative to the root and cannot leave it")]
     LeavesRoot(String),
-    #[error("the input `{}` holds a NUL character, which no file name can", Shown::text(.0))]
+    #[error("the input `{}` holds a NUL character, which no file name can", .0.escape_debug())]
     Nul(String),
     #[error(
-        "the input `{}` has `**` beside other characters in `{}`; `**` stands for whole path parts \
-         and must be alone between slashes, `*` matches within one part",
-        Shown::text(.text),
-        Shown::text(.part)
+        "the input `{text}` has `**` beside other characters in `{part}`; `**` stands for whole \
+         path parts and must be alone between slashes, `*` matches within one part"
     )]
     DoubleStarInPart { text: String, part: String },
 }
@@ -43,7 +33,8 @@ pub enum Error {
 pub struct Pattern {
     text: String,
     exclusion: bool,
-    parts: Vec<Part>,
+    /// The parts, then `**`: what an entry matches and covers is what this matches.
+    covering: Vec<Part>,
     literal_prefix: Vec<u8>,
 }
 
@@ -81,11 +72,13 @@ impl Pattern {
             parts.push(parse_part(text, part)?);
         }
         parts.dedup_by(|a, b| *a == Part::AnyDepth && *b == Part::AnyDepth);
+        let literal_prefix = literal_prefix(&parts);
+        parts.push(Part::AnyDepth);
         Ok(Self {
             text: text.into(),
             exclusion,
-            literal_prefix: literal_prefix(&parts),
-            parts,
+            covering: parts,
+            literal_prefix,
         })
     }
 
@@ -101,7 +94,7 @@ impl Pattern {
 
     /// Whether the entry has no glob characters and so names exactly one path.
     pub fn is_literal(&self) -> bool {
-        self.parts
+        self.parts()
             .iter()
             .all(|part| matches!(part, Part::Literal(_)))
     }
@@ -118,20 +111,13 @@ impl Pattern {
 
     /// Whether the entry names this very path.
     pub fn matches(&self, path: &[u8]) -> bool {
-        matches_sequence(
-            &self.parts,
-            without_dot(path),
-            |part| *part == Part::AnyDepth,
-            |part, rest| take_part(rest, |name| part.matches(name)),
-            skip_part,
-        )
+        parts_match(self.parts(), path)
     }
 
     /// Whether the entry names this path or one of its parents: an entry that matches a directory
     /// means everything under it.
     pub fn matches_or_covers(&self, path: &[u8]) -> bool {
-        let path = without_dot(path);
-        self.matches(b"") || prefixes(path).any(|prefix| self.matches(prefix))
+        parts_match(&self.covering, path)
     }
 
     /// Whether the entry could name a path strictly below the directory. It is exact: if not, no
@@ -139,7 +125,7 @@ impl Pattern {
     /// itself matches is the business of [`Pattern::matches_or_covers`].
     pub fn can_match_below(&self, dir: &[u8]) -> bool {
         let mut rest = without_dot(dir);
-        for part in &self.parts {
+        for part in self.parts() {
             // Reaching `**` settles it, since it can take whatever is left of the directory; so
             // does using up the directory while a part is left, since every part fits some name.
             if *part == Part::AnyDepth || rest.is_empty() {
@@ -151,6 +137,10 @@ impl Pattern {
             }
         }
         false
+    }
+
+    fn parts(&self) -> &[Part] {
+        &self.covering[..self.covering.len() - 1]
     }
 }
 
@@ -184,6 +174,16 @@ fn literal_prefix(parts: &[Part]) -> Vec<u8> {
         })
         .collect();
     literals.join(&b'/')
+}
+
+fn parts_match(parts: &[Part], path: &[u8]) -> bool {
+    matches_sequence(
+        parts,
+        without_dot(path),
+        |part| *part == Part::AnyDepth,
+        |part, rest| take_part(rest, |name| part.matches(name)),
+        skip_part,
+    )
 }
 
 impl Part {
@@ -261,13 +261,6 @@ pub(super) fn skip_part(path: &[u8]) -> usize {
     path.iter()
         .position(|byte| *byte == b'/')
         .map_or(path.len(), |slash| slash + 1)
-}
-
-/// Every parent of a path from the top down, then the path; nothing for the root.
-fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let slashes = (0..path.len()).filter(|at| path[*at] == b'/');
-    let whole = (!path.is_empty()).then_some(path.len());
-    slashes.chain(whole).map(|end| &path[..end])
 }
 
 fn without_dot(path: &[u8]) -> &[u8] {

@@ -16,12 +16,13 @@ use tokio::time::Instant;
 use super::challenge::Challenge;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
-use super::error::{Error, Words};
+use super::error::{Error, without_secrets};
 use super::transport::{Answer, Request, Transport, may_carry_secrets, origin, without_userinfo};
+use super::words::Words;
 
 /// What a request does to a repository, as token servers name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Access {
+pub enum Access {
     Pull,
     PullAndPush,
 }
@@ -80,7 +81,7 @@ impl Authorizer {
                 let scopes = scopes(scope.as_deref(), &grant);
                 let request =
                     token_request(&answer, realm, service.as_deref(), &scopes, &credentials)?;
-                Some(self.token(endpoint, transport.send(request, deadline).await?)?)
+                Some(self.token(&grant, transport.send(request, deadline).await?)?)
             }
         };
         let Some(header) = header else {
@@ -88,14 +89,12 @@ impl Authorizer {
         };
         request.headers.insert(AUTHORIZATION, header.clone());
         let answer = transport.send(request, deadline).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            self.grants().insert(grant, header);
-        }
+        self.grants().insert(grant, header);
         Ok(answer)
     }
 
     /// The error that an answer's status is: a denial, or another.
-    pub(super) fn refusal(&self, endpoint: &Endpoint, answer: &Answer) -> Error {
+    pub(super) fn refusal(&self, endpoint: &Endpoint, access: Access, answer: &Answer) -> Error {
         let (request, status) = (answer.request(), answer.status);
         let words = Words::of(&answer.body);
         if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -114,15 +113,16 @@ impl Authorizer {
                     words,
                     registry,
                     account: credentials.account(),
+                    access,
                 }
             }
             Err(unreadable) => unreadable,
         }
     }
 
-    fn token(&self, endpoint: &Endpoint, answer: Answer) -> Result<HeaderValue, Error> {
+    fn token(&self, (endpoint, access): &Grant, answer: Answer) -> Result<HeaderValue, Error> {
         if answer.status != StatusCode::OK {
-            return Err(self.refusal(endpoint, &answer));
+            return Err(self.refusal(endpoint, *access, &answer));
         }
         let mut header = bearer(&answer.body).ok_or(Error::NoToken {
             request: answer.request(),
@@ -186,7 +186,7 @@ fn token_request(
     let mut headers = HeaderMap::new();
     if let Some(basic) = credentials.basic() {
         if !may_carry_secrets(&challenged.url, &url) {
-            return Err(refused(super::error::without_secrets(&url)));
+            return Err(refused(without_secrets(&url)));
         }
         headers.insert(AUTHORIZATION, basic.header());
     }

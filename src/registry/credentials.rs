@@ -259,6 +259,7 @@ mod tests {
             ("ghcr.io", "evil.io"),
             ("ghcr.io", "ghcr.io:444"),
             ("ghcr.io.evil.io", "ghcr.io"),
+            ("evil-ghcr.io", "ghcr.io"),
             ("ghcr.io/other", "ghcr.io"),
             ("https://index.docker.io/v1/", "index.docker.io.evil.io"),
             ("docker.io", "ghcr.io"),

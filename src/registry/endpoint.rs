@@ -81,4 +81,13 @@ mod tests {
             assert_eq!(endpoint.manifest(&tag).as_str(), expected);
         }
     }
+
+    #[test]
+    fn a_name_that_is_nearly_an_address_makes_no_url() {
+        let error = Endpoint::of(&"1.2.3.999/a".parse().unwrap()).unwrap_err();
+        assert!(
+            error.to_string().contains("https://1.2.3.999/v2/"),
+            "{error}"
+        );
+    }
 }

@@ -8,13 +8,13 @@ use reqwest::{Method, StatusCode};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
-use super::Client;
 use super::authorization::Access;
 use super::challenge::Challenge;
 use super::endpoint::Endpoint;
-use super::error::{Error, RegistryErrors, Words};
-use super::manifest::Manifest;
+use super::error::Error;
 use super::transport::{Answer, origin};
+use super::words::{RegistryErrors, Words};
+use super::{Client, manifest_of};
 use crate::reference::{Digest, Repository, Tag};
 
 /// What a registry says about a tag.
@@ -39,9 +39,7 @@ pub(super) async fn look_up(
 ) -> Result<Option<Digest>, Error> {
     let deadline = client.transport.deadline();
     let endpoint = Endpoint::of(repository)?;
-    let answer = client
-        .ask(Method::HEAD, &endpoint, tag, Access::Pull, deadline)
-        .await?;
+    let answer = client.ask(Method::HEAD, &endpoint, tag, deadline).await?;
     match answer.status {
         StatusCode::OK if answer.headers.contains_key(DIGEST_HEADER) => digest_header(&answer),
         // Without a digest it has to be computed. A refusal of HEAD has no body, and only the body
@@ -50,12 +48,10 @@ pub(super) async fn look_up(
         | StatusCode::BAD_REQUEST
         | StatusCode::FORBIDDEN
         | StatusCode::NOT_FOUND => {
-            let answer = client
-                .ask(Method::GET, &endpoint, tag, Access::Pull, deadline)
-                .await?;
+            let answer = client.ask(Method::GET, &endpoint, tag, deadline).await?;
             judge(client, &endpoint, answer, deadline).await
         }
-        _ => Err(client.authorizer.refusal(&endpoint, &answer)),
+        _ => Err(client.authorizer.refusal(&endpoint, Access::Pull, &answer)),
     }
 }
 
@@ -69,7 +65,7 @@ async fn judge(
         StatusCode::OK => digest_of_body(answer).map(Some),
         StatusCode::NOT_FOUND => match RegistryErrors::parse(&answer.body) {
             Some(errors) if errors.all_codes(means_absent) => Ok(None),
-            Some(_) => Err(client.authorizer.refusal(endpoint, &answer)),
+            Some(_) => Err(client.authorizer.refusal(endpoint, Access::Pull, &answer)),
             None if is_bare(&answer, endpoint)
                 && is_registry(client, endpoint, deadline).await? =>
             {
@@ -83,7 +79,7 @@ async fn judge(
                 })
             }
         },
-        _ => Err(client.authorizer.refusal(endpoint, &answer)),
+        _ => Err(client.authorizer.refusal(endpoint, Access::Pull, &answer)),
     }
 }
 
@@ -141,7 +137,7 @@ fn digest_header(answer: &Answer) -> Result<Option<Digest>, Error> {
 fn digest_of_body(answer: Answer) -> Result<Digest, Error> {
     let request = answer.request();
     let expected = digest_header(&answer)?;
-    let manifest = parse(answer)?;
+    let manifest = manifest_of(answer)?;
     match expected {
         Some(expected) if !expected.is_of(manifest.bytes()) => {
             let found = Digest::sha256_of(manifest.bytes());
@@ -154,12 +150,4 @@ fn digest_of_body(answer: Answer) -> Result<Digest, Error> {
         Some(expected) => Ok(expected),
         None => Ok(Digest::sha256_of(manifest.bytes())),
     }
-}
-
-/// Reads the manifest in an answer.
-pub(super) fn parse(answer: Answer) -> Result<Manifest, Error> {
-    let request = answer.request();
-    let content_type = answer.header("content-type").map(str::to_owned);
-    Manifest::parse(content_type.as_deref(), answer.body)
-        .map_err(|cause| Error::Manifest { request, cause })
 }

@@ -1,12 +1,11 @@
 //! Image manifests and indexes: their bytes, which are what a digest names, and the little that fp
 //! reads in them.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
+use crate::platform::Platform;
 use crate::reference::Digest;
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -32,15 +31,6 @@ pub enum Content {
     Image { config: Digest },
     /// An index of images; attestations are no platforms.
     Index { platforms: Vec<Platform> },
-}
-
-/// What an image runs on, displayed as `linux/arm/v7`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-pub struct Platform {
-    pub os: String,
-    pub architecture: String,
-    #[serde(default)]
-    pub variant: Option<String>,
 }
 
 /// Why bytes are no manifest.
@@ -84,16 +74,6 @@ impl Manifest {
     }
 }
 
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        match self.variant.as_deref() {
-            Some(variant) if !variant.is_empty() => write!(f, "/{variant}"),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
@@ -110,7 +90,15 @@ struct Descriptor {
 
 #[derive(Deserialize)]
 struct IndexEntry {
-    platform: Option<Platform>,
+    platform: Option<PlatformEntry>,
+}
+
+#[derive(Deserialize)]
+struct PlatformEntry {
+    os: String,
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
 }
 
 impl Document {
@@ -149,11 +137,18 @@ impl Document {
     }
 }
 
-/// buildx lists attestations under the platform unknown/unknown.
+/// The platforms of an index; attestations are listed as well, and are none.
 fn platforms(entries: Vec<IndexEntry>) -> Vec<Platform> {
-    let platforms = entries.into_iter().filter_map(|entry| entry.platform);
+    let platform = |entry: PlatformEntry| {
+        let variant = entry.variant.unwrap_or_default();
+        Platform::new(&entry.os, &entry.architecture, &variant)
+    };
+    let platforms = entries
+        .into_iter()
+        .filter_map(|entry| entry.platform)
+        .map(platform);
     platforms
-        .filter(|p| p.os != "unknown" || p.architecture != "unknown")
+        .filter(|platform| !platform.is_unknown())
         .collect()
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod look_up;
 mod manifest;
 mod transport;
+mod words;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -21,18 +22,20 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
+pub use authorization::Access;
 pub use credentials::{Account, docker_config_folder};
-pub use error::{ConnectionCause, Error, Hint, RequestLine, Words};
+pub use error::{ConnectionCause, Error, Hint, RequestLine};
 pub use look_up::Lookup;
-pub use manifest::{Content, Manifest, ManifestProblem, Platform};
+pub use manifest::{Content, Manifest, ManifestProblem};
 pub use transport::TimeLimits;
+pub use words::Words;
 
 use crate::reference::{Digest, Repository, Tag};
-use authorization::{Access, Authorizer};
+use authorization::Authorizer;
 use endpoint::Endpoint;
-use error::RegistryErrors;
 use manifest::MEDIA_TYPES;
 use transport::{Answer, Request, Transport};
+use words::RegistryErrors;
 
 /// What a [`Client`] is told about the machine it runs on.
 #[derive(Debug, Clone, Default)]
@@ -82,11 +85,9 @@ impl Client {
     ) -> Result<Manifest, Error> {
         let endpoint = Endpoint::of(repository)?;
         let deadline = self.transport.deadline();
-        let answer = self
-            .ask(Method::GET, &endpoint, digest, Access::Pull, deadline)
-            .await?;
+        let answer = self.ask(Method::GET, &endpoint, digest, deadline).await?;
         if answer.status != StatusCode::OK {
-            return Err(self.authorizer.refusal(&endpoint, &answer));
+            return Err(self.authorizer.refusal(&endpoint, Access::Pull, &answer));
         }
         if !digest.is_of(&answer.body) {
             let (expected, found) = (digest.clone(), Digest::sha256_of(&answer.body));
@@ -96,7 +97,7 @@ impl Client {
                 found,
             });
         }
-        look_up::parse(answer)
+        manifest_of(answer)
     }
 
     /// Writes a manifest, byte for byte, under a tag. Whatever it names has to be in the repository.
@@ -126,12 +127,14 @@ impl Client {
                 deadline,
             )
             .await?;
+        let refusal = || {
+            self.authorizer
+                .refusal(&endpoint, Access::PullAndPush, &answer)
+        };
         match answer.status {
             StatusCode::CREATED | StatusCode::OK => Ok(PutOutcome::Written),
-            _ if says_that_the_tag_exists(&answer) => Ok(PutOutcome::Refused(
-                self.authorizer.refusal(&endpoint, &answer),
-            )),
-            _ => Err(self.authorizer.refusal(&endpoint, &answer)),
+            _ if says_that_the_tag_exists(&answer) => Ok(PutOutcome::Refused(refusal())),
+            _ => Err(refusal()),
         }
     }
 
@@ -141,7 +144,6 @@ impl Client {
         method: Method,
         endpoint: &Endpoint,
         tag_or_digest: &impl Display,
-        access: Access,
         deadline: Instant,
     ) -> Result<Answer, Error> {
         let accept = HeaderValue::try_from(MEDIA_TYPES.join(", "))
@@ -149,7 +151,7 @@ impl Client {
         let headers = HeaderMap::from_iter([(ACCEPT, accept)]);
         let request = Request::new(method, endpoint.manifest(tag_or_digest), headers);
         self.authorizer
-            .send(&self.transport, endpoint, access, request, deadline)
+            .send(&self.transport, endpoint, Access::Pull, request, deadline)
             .await
     }
 
@@ -158,6 +160,14 @@ impl Client {
         let request = Request::new(Method::GET, endpoint.root.clone(), HeaderMap::new());
         self.transport.send(request, deadline).await
     }
+}
+
+/// Reads the manifest in an answer.
+fn manifest_of(answer: Answer) -> Result<Manifest, Error> {
+    let request = answer.request();
+    let content_type = answer.header("content-type").map(str::to_owned);
+    Manifest::parse(content_type.as_deref(), answer.body)
+        .map_err(|cause| Error::Manifest { request, cause })
 }
 
 /// How registries refuse to overwrite a tag: 409 (the specification leaves it open), 412 (Harbor), or

@@ -11,7 +11,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
 use reqwest::{Certificate, Method, StatusCode, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::{ConnectionCause, Error, RequestLine};
+use super::error::{ConnectionCause, Error, RequestLine, without_secrets};
 use crate::reference::is_loopback_host;
 
 /// The longest body that is read, as the distribution project limits manifests.
@@ -257,7 +257,7 @@ fn redirect_target(answer: &Answer) -> Result<Option<Url>, Error> {
     let location = String::from_utf8_lossy(location.as_bytes());
     match answer.url.join(&location) {
         Ok(target) if is_acceptable(&answer.url, &target) => Ok(Some(without_userinfo(target))),
-        Ok(target) => Err(refused(answer, super::error::without_secrets(&target))),
+        Ok(target) => Err(refused(answer, without_secrets(&target))),
         Err(_) => Err(refused(answer, "(no URL)".to_owned())),
     }
 }

@@ -7,6 +7,7 @@ use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
     EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Step, Warning,
 };
+use crate::shown::Shown;
 
 /// A decision in a few words, which stay the same from version to version.
 pub fn decision(plan: &Plan) -> &'static str {
@@ -47,7 +48,7 @@ pub fn registry(answer: &RegistryAnswer) -> String {
     match answer {
         RegistryAnswer::Present(digest) => format!("present, {digest}"),
         RegistryAnswer::Absent => "absent".to_owned(),
-        RegistryAnswer::Unknown(error) => format!("unknown, {error}"),
+        RegistryAnswer::Unknown(error) => format!("unknown, {}", Shown::text(&error.to_string())),
         RegistryAnswer::Offline => "not asked (--offline)".to_owned(),
         RegistryAnswer::NoRepository => "not asked (the image has no repository)".to_owned(),
     }
@@ -64,7 +65,7 @@ pub fn engine(answer: &EngineAnswer) -> String {
         EngineAnswer::HasNot(Lack::OtherPlatform(platform)) => {
             format!("absent (what bears the name is for {platform})")
         }
-        EngineAnswer::Unknown(error) => format!("unknown, {error}"),
+        EngineAnswer::Unknown(error) => format!("unknown, {}", Shown::text(&error.to_string())),
     }
 }
 
@@ -78,9 +79,10 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
         } => Vec::new(),
         Event::Decided { plan, observation } => {
             let why = why(job, plan, observation);
+            let decision = decision(plan);
             vec![
-                format!("{name}: {}: {}", decision(plan), why),
                 format!("{name}: {}", job.reference()),
+                format!("{name}: {decision} ({why})"),
             ]
         }
         Event::Engine(line) => vec![format!("  {line}")],
@@ -96,9 +98,13 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
 fn warning_text(warning: &Warning<'_>) -> String {
     match warning {
         Warning::Unconfirmed(error) => {
+            let error = error.to_string();
+            let error = Shown::text(&error);
             format!("the engine's image is used, since the registry could not be asked: {error}")
         }
         Warning::PushRefused(error) => {
+            let error = error.to_string();
+            let error = Shown::text(&error);
             format!("the image stays in the engine and is not published: {error}")
         }
         Warning::Overtaken(digest) => {

@@ -45,10 +45,10 @@ pub fn problem(problem: &Problem<'_>) -> String {
 }
 
 fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
-    let mut group = Group::with_title(Level::ERROR.primary_title(problem.error.to_string()));
+    let mut group = Group::with_title(Level::ERROR.primary_title(shown(problem.error)));
     let mut source = problem.error.source();
     while let Some(error) = source {
-        group = group.element(Level::NOTE.with_name("cause").message(error.to_string()));
+        group = group.element(Level::NOTE.with_name("cause").message(shown(error)));
         source = error.source();
     }
     match &problem.hint {
@@ -58,7 +58,7 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
 }
 
 fn place<'a>(invalid: &'a Invalid, hint: Option<&'a str>) -> Group<'a> {
-    let message = invalid.mistake.kind.to_string();
+    let message = shown(&invalid.mistake.kind);
     let path = Shown::path(&invalid.file).to_string();
     let title = Level::ERROR.primary_title(message);
     let group = match &invalid.mistake.span {
@@ -73,4 +73,9 @@ fn place<'a>(invalid: &'a Invalid, hint: Option<&'a str>) -> Group<'a> {
         Some(hint) => group.element(Level::HELP.message(hint)),
         None => group,
     }
+}
+
+/// An error's message. Wherever a text in it comes from, it cannot steer the terminal.
+fn shown(error: &dyn Error) -> String {
+    Shown::text(&error.to_string()).to_string()
 }

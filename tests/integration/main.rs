@@ -3,6 +3,7 @@
 mod config;
 mod hash;
 mod mistakes;
+mod refusals;
 mod sameness;
 mod support;
 mod vectors;

@@ -112,37 +112,12 @@ impl Glob {
         let mut steps = Vec::new();
         // The reference's scanner drops a byte order mark.
         let mut rest = pattern.strip_prefix(&['\u{feff}']).unwrap_or(pattern);
-        while let Some((&first, after)) = rest.split_first() {
-            rest = match first {
-                '*' => match after.strip_prefix(&['*']) {
-                    Some(after) => push_double_star(after, &mut steps),
-                    None => {
-                        steps.push(Step::Run);
-                        after
-                    }
-                },
-                '?' => {
-                    steps.push(Step::One);
-                    after
-                }
-                '[' => {
-                    let (class, after) = parse_class(after)?;
-                    refuse_regex_in_brackets(&rest[..rest.len() - after.len()], after)?;
-                    steps.push(Step::Class(class));
-                    after
-                }
-                '\\' => {
-                    let (&escaped, after) = after.split_first().ok_or(Malformed::NothingEscaped)?;
-                    refuse_regex_escape(escaped)?;
-                    steps.push(Step::Char(escaped));
-                    after
-                }
-                '|' | '^' => return Err(Malformed::Regex(first.into())),
-                '{' if let Some(count) = repetition(rest) => {
-                    return Err(Malformed::Regex(count.iter().collect()));
-                }
+        while !rest.is_empty() {
+            rest = match rest {
+                ['*', '*', after @ ..] => push_double_star(after, &mut steps),
                 _ => {
-                    steps.push(Step::Char(first));
+                    let (step, after) = parse_single(rest)?;
+                    steps.push(step);
                     after
                 }
             };
@@ -238,6 +213,30 @@ impl Class {
             .any(|(low, high)| (*low..=*high).contains(&char))
             != self.negated
     }
+}
+
+/// Reads a step that is not `**` from the start of a text that is not empty.
+fn parse_single(text: &[char]) -> Result<(Step, &[char]), Malformed> {
+    let (first, after) = (text[0], &text[1..]);
+    Ok(match first {
+        '*' => (Step::Run, after),
+        '?' => (Step::One, after),
+        '[' => {
+            let (class, after) = parse_class(after)?;
+            refuse_regex_in_brackets(&text[..text.len() - after.len()], after)?;
+            (Step::Class(class), after)
+        }
+        '\\' => {
+            let (&escaped, after) = after.split_first().ok_or(Malformed::NothingEscaped)?;
+            refuse_regex_escape(escaped)?;
+            (Step::Char(escaped), after)
+        }
+        '|' | '^' => return Err(Malformed::Regex(first.into())),
+        '{' if let Some(count) = repetition(text) => {
+            return Err(Malformed::Regex(count.iter().collect()));
+        }
+        _ => (Step::Char(first), after),
+    })
 }
 
 /// Adds what `**` means; takes the text behind it and gives the text behind a slash that belongs

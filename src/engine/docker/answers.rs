@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::{Builder, Engine};
 use crate::engine::process::Output;
-use crate::engine::{Error, FINGERPRINT_LABEL, ImageId, LocalImage, Platform, Refusal};
+use crate::engine::{Error, FINGERPRINT_LABEL, ImageId, LocalImage, Refusal};
+use crate::platform::Platform;
 use crate::reference::{Digest, Tag};
 
 #[derive(Deserialize)]

@@ -65,6 +65,7 @@ impl Group {
         self.send(match signal {
             Signal::Interrupt => rustix::process::Signal::INT,
             Signal::Terminate => rustix::process::Signal::TERM,
+            Signal::HangUp => rustix::process::Signal::HUP,
         });
         if let Ok(ended) = timeout(GRACE, self.ended()).await {
             return ended.map(drop);

@@ -21,80 +21,53 @@ pub(super) enum Part {
 pub(super) enum Token {
     Byte(u8),
     Set(ByteSet),
-    AnyRun,
+    Star,
+    DoubleStar,
+    /// Only until the text is split.
+    Slash {
+        escaped: bool,
+    },
 }
 
 impl Glob {
     /// Reads a rule's text; `None` if it can match nothing. Only in a rule about paths does a `**`
     /// that is alone between slashes differ from `*`.
     pub(super) fn parse(text: &[u8], is_path: bool) -> Option<Self> {
-        let mut parts = Vec::new();
-        let mut tokens = Vec::new();
-        let mut rest = text;
-        while let Some((&byte, after)) = rest.split_first() {
-            rest = match byte {
-                b'*' => {
-                    let stars = rest.iter().take_while(|byte| **byte == b'*').count();
-                    let after = &rest[stars..];
-                    if is_path && stars > 1 && tokens.is_empty() && starts_part_end(after) {
-                        parts.push(Part::AnyDepth);
-                        match after.split_first() {
-                            Some((b'/', after)) => {
-                                rest = after;
-                                // A slash at the end would leave an empty part, which no path has.
-                                if rest.is_empty() {
-                                    return None;
-                                }
-                                continue;
-                            }
-                            // At the end, and before an escaped slash, git wants at least one part.
-                            _ => tokens.push(Token::AnyRun),
-                        }
-                    } else {
-                        tokens.push(Token::AnyRun);
-                    }
-                    after
-                }
-                b'?' => {
-                    tokens.push(Token::Set(ByteSet::all_but_slash()));
-                    after
-                }
-                b'[' => {
-                    let (set, after) = ByteSet::parse(after)?;
-                    tokens.push(Token::Set(set));
-                    after
-                }
-                b'\\' => {
-                    let (&byte, after) = after.split_first()?;
-                    push_byte(byte, &mut tokens, &mut parts)?;
-                    after
-                }
-                _ => {
-                    push_byte(byte, &mut tokens, &mut parts)?;
-                    after
-                }
-            };
+        let tokens = tokens(text)?;
+        if matches!(tokens.last(), None | Some(Token::Slash { .. })) {
+            return None;
         }
-        parts.push(finish_part(&mut tokens)?);
+        let mut parts = Vec::new();
+        for chunk in tokens.split_inclusive(|token| matches!(token, Token::Slash { .. })) {
+            match chunk {
+                [Token::DoubleStar, Token::Slash { escaped: false }] if is_path => {
+                    parts.push(Part::AnyDepth);
+                }
+                // At the end, and before an escaped slash, git wants at least one part.
+                [Token::DoubleStar] | [Token::DoubleStar, Token::Slash { .. }] if is_path => {
+                    parts.extend([Part::AnyDepth, Part::Wild(vec![Token::Star])]);
+                }
+                [name @ .., Token::Slash { .. }] | name => parts.push(part(name)?),
+            }
+        }
         parts.dedup_by(|a, b| *a == Part::AnyDepth && *b == Part::AnyDepth);
         Some(Self { parts })
     }
 
     /// The only path that it matches, if it has no wildcards.
     pub(super) fn literal(&self) -> Option<Vec<u8>> {
-        let names: Option<Vec<&[u8]>> = self
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Literal(name) => Some(&**name),
-                Part::Wild(_) | Part::AnyDepth => None,
-            })
-            .collect();
+        let names: Option<Vec<&[u8]>> = self.parts.iter().map(Part::literal).collect();
         Some(names?.join(&b'/'))
     }
 
-    pub(super) fn into_parts(self) -> impl Iterator<Item = Part> {
-        self.parts.into_iter()
+    /// The one part that decides about the last part of a path, wherever it lies: that of a rule
+    /// without slashes, and `x` in `**/x`.
+    pub(super) fn name(&self, is_path: bool) -> Option<&Part> {
+        match &*self.parts {
+            [name] if !is_path => Some(name),
+            [Part::AnyDepth, name] => Some(name),
+            _ => None,
+        }
     }
 
     pub(super) fn matches(&self, path: &[u8]) -> bool {
@@ -109,23 +82,42 @@ impl Glob {
 }
 
 impl Part {
+    pub(super) fn literal(&self) -> Option<&[u8]> {
+        match self {
+            Part::Literal(name) => Some(name),
+            Part::Wild(_) | Part::AnyDepth => None,
+        }
+    }
+
     pub(super) fn matches(&self, name: &[u8]) -> bool {
         match self {
             Part::Literal(literal) => literal == name,
-            Part::Wild(tokens) => matches_sequence(
-                tokens,
-                name,
-                |token| *token == Token::AnyRun,
-                |token, rest| {
-                    rest.first()
-                        .is_some_and(|byte| token.accepts(*byte))
-                        .then_some(1)
-                },
-                |_| 1,
-            ),
+            Part::Wild(tokens) => can_end(tokens, name) && tokens_match(tokens, name),
             Part::AnyDepth => true,
         }
     }
+}
+
+/// Most rules are about the end of a name (`*.log`), so that one look there spares most attempts.
+fn can_end(tokens: &[Token], name: &[u8]) -> bool {
+    match (tokens.last(), name.last()) {
+        (Some(Token::Byte(literal)), Some(byte)) => literal == byte,
+        _ => true,
+    }
+}
+
+fn tokens_match(tokens: &[Token], name: &[u8]) -> bool {
+    matches_sequence(
+        tokens,
+        name,
+        |token| matches!(token, Token::Star | Token::DoubleStar),
+        |token, rest| {
+            rest.first()
+                .is_some_and(|byte| token.accepts(*byte))
+                .then_some(1)
+        },
+        |_| 1,
+    )
 }
 
 impl Token {
@@ -133,27 +125,47 @@ impl Token {
         match self {
             Token::Byte(literal) => *literal == byte,
             Token::Set(set) => set.contains(byte),
-            Token::AnyRun => true,
+            Token::Star | Token::DoubleStar | Token::Slash { .. } => false,
         }
     }
 }
 
-fn starts_part_end(text: &[u8]) -> bool {
-    text.is_empty() || text.starts_with(b"/") || text.starts_with(b"\\/")
-}
-
-fn push_byte(byte: u8, tokens: &mut Vec<Token>, parts: &mut Vec<Part>) -> Option<()> {
-    if byte == b'/' {
-        parts.push(finish_part(tokens)?);
-    } else {
-        tokens.push(Token::Byte(byte));
+fn tokens(text: &[u8]) -> Option<Vec<Token>> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let (token, after) = match byte {
+            b'*' => {
+                let stars = rest.iter().take_while(|byte| **byte == b'*').count();
+                (
+                    if stars > 1 {
+                        Token::DoubleStar
+                    } else {
+                        Token::Star
+                    },
+                    &rest[stars..],
+                )
+            }
+            b'?' => (Token::Set(ByteSet::all_but_slash()), after),
+            b'[' => {
+                let (set, after) = ByteSet::parse(after)?;
+                (Token::Set(set), after)
+            }
+            b'\\' => match after.split_first()? {
+                (b'/', after) => (Token::Slash { escaped: true }, after),
+                (byte, after) => (Token::Byte(*byte), after),
+            },
+            b'/' => (Token::Slash { escaped: false }, after),
+            _ => (Token::Byte(byte), after),
+        };
+        tokens.push(token);
+        rest = after;
     }
-    Some(())
+    Some(tokens)
 }
 
-/// Takes the tokens as one part; an empty one matches nothing.
-fn finish_part(tokens: &mut Vec<Token>) -> Option<Part> {
-    let tokens = std::mem::take(tokens);
+/// The tokens between two slashes; none match nothing, since no name is empty.
+fn part(tokens: &[Token]) -> Option<Part> {
     let literal: Option<Vec<u8>> = tokens
         .iter()
         .map(|token| {
@@ -165,9 +177,9 @@ fn finish_part(tokens: &mut Vec<Token>) -> Option<Part> {
         })
         .collect();
     match literal {
-        _ if tokens.is_empty() => None,
+        Some(literal) if literal.is_empty() => None,
         Some(literal) => Some(Part::Literal(literal)),
-        None => Some(Part::Wild(tokens)),
+        None => Some(Part::Wild(tokens.to_vec())),
     }
 }
 
@@ -195,40 +207,9 @@ impl ByteSet {
         };
         let negated = matches!(text.first(), Some(b'!' | b'^'));
         let mut rest = &text[usize::from(negated)..];
-        // What a `-` would start a range from; not the end of another range, nor a class.
         let mut from = None;
         loop {
-            let (&byte, after) = rest.split_first()?;
-            (from, rest) = match (byte, from) {
-                (b'\\', _) => {
-                    let (&escaped, after) = after.split_first()?;
-                    set.insert(escaped);
-                    (Some(escaped), after)
-                }
-                (b'-', Some(low)) if !matches!(after.first(), None | Some(b']')) => {
-                    let after = after.strip_prefix(b"\\").unwrap_or(after);
-                    let (&high, after) = after.split_first()?;
-                    (low..=high).for_each(|byte| set.insert(byte));
-                    (None, after)
-                }
-                (b'[', _) if after.starts_with(b":") => match class_name(&after[1..])? {
-                    (Some(name), after) => {
-                        let class = class(name)?;
-                        (0..=u8::MAX)
-                            .filter(class)
-                            .for_each(|byte| set.insert(byte));
-                        (None, after)
-                    }
-                    (None, _) => {
-                        set.insert(byte);
-                        (Some(byte), after)
-                    }
-                },
-                _ => {
-                    set.insert(byte);
-                    (Some(byte), after)
-                }
-            };
+            (from, rest) = set.parse_item(rest, from)?;
             // The bracket that would close an empty expression stands for itself instead.
             if let Some(after) = rest.strip_prefix(b"]") {
                 if negated {
@@ -236,6 +217,44 @@ impl ByteSet {
                 }
                 set.remove(b'/');
                 return Some((set, after));
+            }
+        }
+    }
+
+    /// Reads one character, range or class. `from` is what a `-` here would start a range from:
+    /// the character before, but neither the end of another range nor a class. Gives what it is for
+    /// the next item, and the text behind.
+    fn parse_item<'a>(
+        &mut self,
+        text: &'a [u8],
+        from: Option<u8>,
+    ) -> Option<(Option<u8>, &'a [u8])> {
+        let (&byte, after) = text.split_first()?;
+        match (byte, from) {
+            (b'\\', _) => {
+                let (&escaped, after) = after.split_first()?;
+                self.insert(escaped);
+                Some((Some(escaped), after))
+            }
+            (b'-', Some(low)) if !matches!(after.first(), None | Some(b']')) => {
+                let after = after.strip_prefix(b"\\").unwrap_or(after);
+                let (&high, after) = after.split_first()?;
+                (low..=high).for_each(|byte| self.insert(byte));
+                Some((None, after))
+            }
+            (b'[', _)
+                if let Some(name) = after.strip_prefix(b":")
+                    && let (Some(name), after) = class_name(name)? =>
+            {
+                let class = class(name)?;
+                (0..=u8::MAX)
+                    .filter(class)
+                    .for_each(|byte| self.insert(byte));
+                Some((None, after))
+            }
+            _ => {
+                self.insert(byte);
+                Some((Some(byte), after))
             }
         }
     }

@@ -185,13 +185,23 @@ fn hostile_patterns_cost_little() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
+/// A long run of ordinary parts between two `**` is the worst case there is.
+#[test]
+fn a_deep_path_costs_little() {
+    let started = Instant::now();
+    let path = vec!["a"; 2000].join("/");
+    let late = pattern(&("**/".to_owned() + &"a/".repeat(1000) + "b"));
+    assert!(!late.matches_or_covers(path.as_bytes()));
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
 /// The rules once more, in the shortest form that can be believed: it tries every possibility.
-fn parts_match(parts: &[Part], names: &[&[u8]]) -> bool {
+fn every_way_matches(parts: &[Part], names: &[&[u8]]) -> bool {
     match (parts.split_first(), names.split_first()) {
         (None, None) => true,
         (Some((Part::AnyDepth, parts_left)), names_split) => {
-            parts_match(parts_left, names)
-                || names_split.is_some_and(|(_, names_left)| parts_match(parts, names_left))
+            every_way_matches(parts_left, names)
+                || names_split.is_some_and(|(_, names_left)| every_way_matches(parts, names_left))
         }
         (Some((part, parts_left)), Some((name, names_left))) => {
             let fits = match part {
@@ -199,7 +209,7 @@ fn parts_match(parts: &[Part], names: &[&[u8]]) -> bool {
                 Part::Glob(tokens) => tokens_match(tokens, name),
                 Part::AnyDepth => true,
             };
-            fits && parts_match(parts_left, names_left)
+            fits && every_way_matches(parts_left, names_left)
         }
         _ => false,
     }
@@ -248,7 +258,15 @@ proptest! {
     #[test]
     fn agrees_with_trying_every_possibility(text in text(), path in path()) {
         let pattern = pattern(&text);
-        prop_assert_eq!(pattern.matches(&path), parts_match(&pattern.parts, &names(&path)));
+        prop_assert_eq!(pattern.matches(&path), every_way_matches(pattern.parts(), &names(&path)));
+    }
+
+    #[test]
+    fn covers_what_lies_below_a_match(text in text(), path in path()) {
+        let pattern = pattern(&text);
+        let names = names(&path);
+        let any = (0..=names.len()).any(|end| pattern.matches(&names[..end].join(&b'/')));
+        prop_assert_eq!(pattern.matches_or_covers(&path), any);
     }
 
     #[test]
@@ -268,8 +286,8 @@ proptest! {
     fn pruning_is_exact(text in text(), dir in path()) {
         let pattern = pattern(&text);
         if pattern.can_match_below(&dir) {
-            let found = (0..=pattern.parts.len()).any(|from| {
-                let below: Vec<Vec<u8>> = pattern.parts[from..].iter().map(example).collect();
+            let found = (0..=pattern.parts().len()).any(|from| {
+                let below: Vec<Vec<u8>> = pattern.parts()[from..].iter().map(example).collect();
                 let mut whole = names(&dir);
                 whole.extend(below.iter().map(|name| &name[..]));
                 whole.len() > names(&dir).len() && pattern.matches(&whole.join(&b'/'))

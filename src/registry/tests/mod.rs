@@ -16,19 +16,21 @@ use crate::reference::{Digest, Repository, Tag};
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"layers":[]}"#;
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// Limits that make a test of silence short, and are still long for an answer on loopback.
-fn short_limits() -> TimeLimits {
-    TimeLimits {
-        connect: Duration::from_millis(500),
-        read: Duration::from_millis(500),
-        total: Duration::from_millis(1500),
-    }
+fn client() -> Client {
+    Client::new(Settings::default())
 }
 
-fn client() -> Client {
+/// A client for tests in which the time runs out. The others keep the real limits, so that a busy
+/// machine fails none of them.
+fn impatient_client() -> Client {
+    let time_limits = TimeLimits {
+        connect: Duration::from_millis(300),
+        read: Duration::from_millis(300),
+        total: Duration::from_millis(900),
+    };
     Client::new(Settings {
-        docker_config: None,
-        time_limits: short_limits(),
+        time_limits,
+        ..Settings::default()
     })
 }
 

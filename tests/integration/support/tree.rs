@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::{Fp, fp};
@@ -74,6 +75,24 @@ impl Tree {
             .mode(0o755)
             .create(path)
             .expect("a folder");
+        self
+    }
+
+    /// Makes a FIFO.
+    pub(crate) fn fifo(&self, path: impl AsRef<[u8]>) -> &Self {
+        let mode = Mode::from_raw_mode(0o644);
+        mknodat(CWD, self.path(path), FileType::Fifo, mode, 0).expect("a FIFO");
+        self
+    }
+
+    /// Removes a file, or a folder with all that is in it.
+    pub(crate) fn remove(&self, path: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(path);
+        match path.is_dir() && !path.is_symlink() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        }
+        .expect("something to remove");
         self
     }
 

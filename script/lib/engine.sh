@@ -1,0 +1,189 @@
+# shellcheck shell=bash
+# Docker engines: private ones, which share nothing with an engine that the machine may run already (own containerd, own
+# bridge, own folders, no packet filter rules, no kernel settings), or the user's own, which is left as it was found.
+
+# start_engine DIR user|private STORE
+start_engine() {
+  local dir=$1 prefer=$2 store=$3 private=true
+  install_part engine
+  install_part b3sum
+  mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
+  printf '{}\n' >"$dir/docker/config.json"
+  [[ $(machine_distribution) == debian ]] && can_be_root || private=false
+  if [[ ($prefer == user || $private == false) && $(user_engine) ]]; then
+    use_users_engine "$dir"
+  else
+    start_private_engines "$dir" "$store"
+  fi
+  ln -s "$(part b3sum)/usr/bin/b3sum" "$dir/bin/"
+  export_variable "$dir" DOCKER_CONFIG "$dir/docker"
+  export_variable "$dir" PATH "$dir/bin:$PATH"
+}
+
+# ---- The user's engine
+
+# Prints the address of an engine that answers and whose client can build with BuildKit, or nothing.
+user_engine() {
+  [[ $(docker version --format '{{.Server.Version}}' 2>/dev/null) ]] || return 0
+  docker buildx version >/dev/null 2>&1 || docker build --help 2>/dev/null | grep -q -- --secret || return 0
+  printf '%s' "${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}')}"
+}
+
+use_users_engine() {
+  local dir=$1 address store=CLASSIC
+  address=$(user_engine)
+  printf '%s\n' "$address" >"$dir/users-engine"
+  users_docker "$dir" image ls --all --quiet --no-trunc | sort -u >"$dir/users-images"
+  ln -s "$(command -v docker)" "$dir/bin/docker"
+  if ! DOCKER_CONFIG=$dir/docker docker buildx version >/dev/null 2>&1; then
+    ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
+  fi
+  export_variable "$dir" DOCKER_HOST "$address"
+  ! users_docker "$dir" info --format '{{.DriverStatus}}' | grep -q io.containerd.snapshotter || store=CONTAINERD
+  export_variable "$dir" "FP_LAB_ENGINE_$store" "$address"
+  say "lab: using the engine that runs at $address"
+}
+
+users_docker() { DOCKER_HOST=$(<"$1/users-engine") DOCKER_CONFIG=$1/docker docker "${@:2}"; }
+
+# Removes the references that name the lab's registries, and the images that fp made since.
+restore_users_engine() {
+  local dir=$1 references images
+  mapfile -t references < <(
+    users_docker "$dir" image ls --format '{{.Repository}}:{{.Tag}}' |
+      grep -F -e "$(<"$dir/registry/address")/" -e "$(<"$dir/auth-registry/address")/" | grep -v ':<none>$'
+  )
+  ((${#references[@]} == 0)) || users_docker "$dir" image rm --force "${references[@]}" >/dev/null || true
+  mapfile -t images < <(
+    users_docker "$dir" image ls --all --quiet --no-trunc --filter label=fp.fingerprint | sort -u |
+      comm -23 - "$dir/users-images"
+  )
+  ((${#images[@]} == 0)) || users_docker "$dir" image rm --force "${images[@]}" >/dev/null || true
+}
+
+# ---- Private engines
+
+start_private_engines() {
+  local dir=$1 store=$2
+  can_be_root || fail "a private engine needs root: run this as root, install sudo, or start docker"
+  command -v ip >/dev/null || install_part network
+  ln -s "$(part engine)/usr/bin/docker" "$dir/bin/docker"
+  ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
+  case $store in
+    containerd) start_private_engine "$dir" containerd true ;;
+    classic) start_private_engine "$dir" classic false ;;
+    both)
+      start_private_engine "$dir" containerd true
+      start_private_engine "$dir" classic false
+      store=containerd
+      ;;
+    *) fail "there is no image store '$store': containerd, classic or both" ;;
+  esac
+  export_variable "$dir" DOCKER_HOST "unix://$dir/engine-$store/docker.sock"
+}
+
+# start_private_engine DIR STORE SNAPSHOTTER: engine and containerd with everything they keep below one folder.
+start_private_engine() {
+  local dir=$1 folder=$1/engine-$2 bridge number
+  number=$(lab_number "$dir")
+  bridge=fp$number${2:0:2}
+  mkdir -p "$folder"
+  cat >"$folder/containerd.toml" <<END
+version = 2
+root = "$folder/containerd"
+state = "$folder/run/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$folder/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+path = "$folder/opt"
+END
+  printf '{"features": {"containerd-snapshotter": %s}}\n' "$3" >"$folder/daemon.json"
+  in_network ip link show "$bridge" >/dev/null 2>&1 || in_network ip link add "$bridge" type bridge
+
+  start_as_root "$folder/containerd.pid" "$folder/containerd.log" containerd --config "$folder/containerd.toml"
+  wait_for 30 "containerd ($folder/containerd.log)" test -S "$folder/containerd.sock"
+  start_as_root "$folder/dockerd.pid" "$folder/dockerd.log" dockerd --config-file "$folder/daemon.json" \
+    --host "unix://$folder/docker.sock" --group "$(id -gn)" --containerd "$folder/containerd.sock" \
+    --data-root "$folder/data" --exec-root "$folder/run/docker" --pidfile "$folder/run/dockerd.pid" \
+    --bridge "$bridge" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --userland-proxy=false \
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/fp-lab-$number"
+  wait_for 60 "the docker engine ($folder/dockerd.log)" \
+    env "DOCKER_HOST=unix://$folder/docker.sock" "DOCKER_CONFIG=$dir/docker" "$dir/bin/docker" version
+  export_variable "$dir" "FP_LAB_ENGINE_${2^^}" "unix://$folder/docker.sock"
+}
+
+# start_as_root PIDFILE LOG COMMAND…: in the background, with the engine's programs first in PATH.
+start_as_root() {
+  local pidfile=$1 log=$2 programs
+  programs=$(part engine)/usr
+  shift 2
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  as_root env "PATH=$programs/sbin:$programs/bin:$PATH" setsid sh -c 'echo $$ >"$0"; exec "$@"' "$pidfile" "$@" \
+    </dev/null >"$log" 2>&1 9>&- &
+}
+
+# Runs `ip` as root, the machine's own or the lab's.
+in_network() {
+  local network
+  network=$(part network)
+  PATH=$PATH:$network/sbin:$network/bin LD_LIBRARY_PATH=$network/usr/lib/$(uname -m)-linux-gnu as_root "$@"
+}
+
+stop_engine() {
+  local dir=$1 folder
+  [[ ! -e $dir/users-engine ]] || restore_users_engine "$dir"
+  for folder in "$dir"/engine-*; do
+    [[ -d $folder ]] || continue
+    stop_process "$folder/dockerd.pid" "$folder/daemon.json" 20
+    stop_process "$folder/containerd.pid" "$folder/containerd.toml" 10
+    sweep_processes "$folder"
+    sweep_mounts "$folder"
+    in_network ip link del "fp$(lab_number "$dir")$(basename "$folder" | cut -c 8-9)" 2>/dev/null || true
+  done
+  sweep_control_groups "fp-lab-$(lab_number "$dir")"
+}
+
+# stop_process PIDFILE ARGUMENT SECONDS: only if that process still has the argument in its command line, since the pid
+# of a process that ended may have been given to another.
+stop_process() {
+  local pid=0 until=$((EPOCHSECONDS + $3))
+  [[ ! -s $1 ]] || pid=$(<"$1")
+  is_running "$pid" "$2" || return 0
+  as_root kill -TERM "$pid"
+  while is_running "$pid" "$2"; do
+    ((EPOCHSECONDS < until)) || as_root kill -KILL "$pid" || true
+    sleep 0.1
+  done
+}
+
+is_running() { grep -q -F -z -e "$2" "/proc/$1/cmdline" 2>/dev/null; }
+
+# What an engine that was itself killed leaves behind: its shims name the folder in their arguments, and the processes
+# of its containers are in its control group.
+sweep_processes() {
+  local process
+  for process in /proc/[0-9]*; do
+    if is_running "${process#/proc/}" "$1/containerd.sock"; then
+      as_root kill -KILL "${process#/proc/}" 2>/dev/null || true
+    fi
+  done
+}
+
+sweep_mounts() {
+  local mount
+  awk -v folder="$1/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r |
+    while read -r mount; do
+      as_root umount -l "$mount" || true
+    done
+}
+
+sweep_control_groups() {
+  local group pid
+  find /sys/fs/cgroup -depth -type d -path "*/$1*" 2>/dev/null | while read -r group; do
+    for pid in $(cat "$group/cgroup.procs"); do
+      as_root kill -KILL "$pid" 2>/dev/null || true
+    done
+    wait_for 5 "the end of $group" as_root rmdir "$group"
+  done
+}

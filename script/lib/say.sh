@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# How the scripts speak: progress on stderr, one line each; and how they wait, time and become root.
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# The whole seconds since $1, itself a value of EPOCHSECONDS.
+seconds_since() { printf '%d' $((EPOCHSECONDS - $1)); }
+
+# wait_for SECONDS WHAT COMMAND…: runs the command until it succeeds.
+wait_for() {
+  local until=$((EPOCHSECONDS + $1)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    ((EPOCHSECONDS < until)) || fail "$what did not get ready in time"
+    sleep 0.1
+  done
+}
+
+# quietly WHAT LOG COMMAND…: the command's output is only shown if it fails, which ends the script. Call it as a plain
+# statement: in a condition bash would let the command run on after its first error.
+quietly() {
+  local what=$1 log=$2 status
+  shift 2
+  set +e
+  (set -e && "$@") >"$log" 2>&1 </dev/null
+  status=$?
+  set -e
+  ((status == 0)) && return
+  sed 's/^/  | /' "$log" >&2
+  fail "$what failed"
+}
+
+# Runs a command as root. sudo drops PATH and the library path, so both are handed over by hand.
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif can_be_root; then
+    sudo -n env "PATH=$PATH" "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}" "$@"
+  else
+    fail "root is needed for '$1': run this as root, or install sudo and allow it without a password"
+  fi
+}
+
+can_be_root() { ((EUID == 0)) || sudo -n true 2>/dev/null; }

@@ -1,6 +1,7 @@
 //! The tests that run `fp` as a process, one module per command or theme.
 
 mod config;
+mod git;
 mod hash;
 mod mistakes;
 mod refusals;

@@ -58,8 +58,10 @@ pub(super) fn tracked(
         },
     })?;
     let complaint = complaint(&stderr);
-    if !status.success() || !complaint.is_empty() {
-        return Err(failed(&complaint));
+    match (status.success(), complaint.as_str()) {
+        (true, "") => {}
+        (false, "") => return Err(failed(&format!("it ended with {status}"))),
+        (_, complaint) => return Err(failed(complaint)),
     }
     stdout
         .split(|&byte| byte == 0)

@@ -3,7 +3,9 @@
 mod config;
 mod git;
 mod hash;
+mod inputs;
 mod mistakes;
+mod record;
 mod refusals;
 mod sameness;
 mod support;

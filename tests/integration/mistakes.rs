@@ -74,11 +74,10 @@ fn formats_are_checked() {
     assert_says(
         refusal("[images.ci]\ninputs = []\n"),
         str![[r#"
-error: missing field `format`
- --> ROOT/fingerprint.toml:1:1
-  |
-1 | [images.ci]
-  | ^
+error: `format` is missing
+ |
+ = file: ROOT/fingerprint.toml
+ = help: write `format = 0` at the top
 
 "#]],
     );
@@ -91,7 +90,7 @@ error: format 7 is not known to this version of fp, which writes format 0
 1 | format = 7
   |          ^
   |
-  = help: write `format = 0`
+  = help: write `format = 0` at the top
 
 "#]],
     );
@@ -382,7 +381,7 @@ error: the input `**.sh` has `**` beside other characters in `**.sh`; `**` stand
     assert_says(
         entry("\"a\\u0000b\""),
         str![[r#"
-error: the input `a\u{0}b` holds a NUL character, which no file name can
+error: the input `a\0b` holds a NUL character, which no file name can
  --> ROOT/fingerprint.toml:3:11
   |
 3 | inputs = ["a\u0000b"]

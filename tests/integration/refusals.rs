@@ -8,7 +8,7 @@ use crate::support::{Tree, assert_says};
 
 /// What an ordinary user is told.
 fn refusal_to_user(tree: &Tree) -> String {
-    tree.refusal_of(tree.fp().as_ordinary_user().arg("hash").code(1))
+    tree.refusal_of(tree.fp().by_ordinary_user().arg("hash").code(1))
 }
 
 #[test]
@@ -573,7 +573,7 @@ fn what_cannot_be_read_is_no_matter_elsewhere() {
     tree.folder("c").mode("c", 0o000);
     tree.file("a/x.py", "").mode("a/x.py", 0o000);
     tree.folder("a/no").mode("a/no", 0o000);
-    let run = tree.fp().as_ordinary_user().arg("hash");
+    let run = tree.fp().by_ordinary_user().arg("hash");
     assert_eq!(run.run().trim_end(), expected);
 }
 

@@ -134,7 +134,7 @@ fn the_process_changes_nothing() {
     assert_eq!(hash(shell("exec \"$@\" <&-")), expected);
     assert_eq!(hash(tree.fp().under(["taskset", "1"])), expected);
     assert_eq!(hash(tree.fp().under(["nice", "-n", "5"])), expected);
-    assert_eq!(hash(tree.fp().as_ordinary_user()), expected);
+    assert_eq!(hash(tree.fp().by_ordinary_user()), expected);
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn plant<'a>(
 /// Runs a property on a modest number of cases; each starts several processes.
 fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config {
-        cases: 48,
+        cases: 32,
         failure_persistence: None,
         ..Config::default()
     };

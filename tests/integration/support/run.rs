@@ -103,7 +103,7 @@ impl Fp {
 
     /// Has an ordinary user run `fp`. Root can read everything, and would be another user than the one who made the tree
     /// only like this. The program is copied to where everybody can reach it.
-    pub(crate) fn as_ordinary_user(mut self) -> Self {
+    pub(crate) fn by_ordinary_user(mut self) -> Self {
         if !geteuid().is_root() {
             return self;
         }

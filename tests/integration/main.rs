@@ -1,11 +1,13 @@
 //! The tests that run `fp` as a process, one module per command or theme.
 
+mod candidates;
 mod config;
 mod git;
 mod hash;
 mod inputs;
 mod mistakes;
 mod record;
+mod reference;
 mod refusals;
 mod sameness;
 mod support;

@@ -10,9 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_assert_ne, prop_oneof};
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::support::{Fp, Tree, git};
+use crate::support::{Fp, Tree, check, git};
 
 /// A repository whose fingerprint depends on most things that could go wrong: odd names, links, modes, and a file that is
 /// tracked and ignored, so that git is asked.
@@ -274,17 +273,6 @@ fn plant<'a>(
         };
     }
     tree
-}
-
-/// Runs a property on a modest number of cases; each starts several processes.
-fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = Config {
-        cases: 32,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let result = TestRunner::new(config).run(strategy, test);
-    result.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 #[test]

@@ -3,6 +3,9 @@
 mod run;
 mod tree;
 
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
 pub(crate) use run::{Fp, fp};
 pub(crate) use tree::{Tree, git};
 
@@ -12,4 +15,18 @@ pub(crate) fn assert_says(said: String, expected: impl snapbox::IntoData) {
         .action_env("SNAPSHOTS")
         .normalize_paths(false)
         .eq(said, expected);
+}
+
+/// Runs a property on a modest number of cases; each starts several processes.
+pub(crate) fn check<S: Strategy>(
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config = Config {
+        cases: 32,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(strategy, test);
+    result.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -181,9 +181,9 @@ sweep_mounts() {
 sweep_control_groups() {
   local group pid
   find /sys/fs/cgroup -depth -type d -path "*/$1*" 2>/dev/null | while read -r group; do
-    for pid in $(cat "$group/cgroup.procs"); do
+    while read -r pid; do
       as_root kill -KILL "$pid" 2>/dev/null || true
-    done
+    done <"$group/cgroup.procs"
     wait_for 5 "the end of $group" as_root rmdir "$group"
   done
 }

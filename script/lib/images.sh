@@ -57,11 +57,11 @@ make_busybox_base() {
 }
 
 make_debian_base() {
-  local dir=$1 reference=$2 root=$3/root part
+  local dir=$1 reference=$2 root=$3/root part libraries
   install_part debootstrap
   part=$(part debootstrap)
-  export PATH=$PATH:$part/usr/bin:/usr/sbin:/sbin LD_LIBRARY_PATH=$part/usr/lib/$(uname -m)-linux-gnu
-  DEBOOTSTRAP_DIR=$part/usr/share/debootstrap as_root env "DEBOOTSTRAP_DIR=$part/usr/share/debootstrap" \
+  libraries=$part/usr/lib/$(uname -m)-linux-gnu
+  PATH=$PATH:$part/usr/bin:/usr/sbin:/sbin LD_LIBRARY_PATH=$libraries as_root env "DEBOOTSTRAP_DIR=$part/usr/share/debootstrap" \
     "$part/usr/sbin/debootstrap" --variant=minbase --include="$DEBIAN_TOOLS" \
     "$(machine_suite)" "$root" "$(machine_mirror)"
   as_root rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}
@@ -93,6 +93,7 @@ import_folder() {
 
 # The docker client as the lab's users get it.
 lab_docker() (
+  # shellcheck source=/dev/null
   . "$1/env"
   exec docker "${@:2}"
 )

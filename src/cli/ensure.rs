@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::arguments::{Ensure, Format};
-use super::failure::{Failure, Failures};
+use super::answers::Answers;
+use super::arguments::Ensure;
+use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
 use super::session::Session;
@@ -21,9 +22,10 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let jobs = jobs(arguments, session)?;
     let outside = Outside::open(session)?;
+    let answers = Answers::new(arguments.format, output);
     outside.run(async |world| match arguments.dry_run {
-        true => predict(&jobs, world, arguments.format, output).await,
-        false => perform(&jobs, world, arguments.format, output).await,
+        true => predict(&jobs, world, answers).await,
+        false => perform(&jobs, world, answers).await,
     })
 }
 
@@ -50,39 +52,29 @@ fn jobs<'a>(arguments: &Ensure, session: &'a Session) -> Result<Vec<Job<'a>>, Fa
         .collect()
 }
 
-/// Makes the images available, one after the other, and prints each as soon as it is. One that fails does not keep the
-/// others from being tried.
+/// Makes the images available, one after the other, and prints each as soon as it is.
 async fn perform(
     jobs: &[Job<'_>],
     world: &World<'_>,
-    format: Format,
-    output: &mut Output,
+    mut answers: Answers<'_>,
 ) -> Result<(), Failure> {
-    let mut objects = Vec::new();
-    let mut failures = Failures::default();
     for job in jobs {
         let started = Instant::now();
         let name = &job.image.name;
         let mut tell = |event: Event<'_>| {
             report::event(job, &event)
                 .iter()
-                .for_each(|line| output.note(line));
+                .for_each(|line| answers.note(line));
         };
         match ensure::ensure(job, world, &mut tell).await {
             Ok(outcome) => {
-                output.note(&report::outcome(name, &outcome, started.elapsed()));
-                match format {
-                    Format::Text => output.line(&outcome.reference.to_string())?,
-                    Format::Json => objects.push(object(job, &outcome)),
-                }
+                answers.note(&report::outcome(name, &outcome, started.elapsed()));
+                answers.give(|| outcome.reference.to_string(), || object(job, &outcome))?;
             }
-            Err(source) => failures.report(Failure::ensure(name, source), output)?,
+            Err(source) => answers.fail(Failure::ensure(name, source))?,
         }
     }
-    if format == Format::Json {
-        output.json(&Value::Array(objects))?;
-    }
-    failures.into_result()
+    answers.finish()
 }
 
 fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
@@ -107,11 +99,8 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
 async fn predict(
     jobs: &[Job<'_>],
     world: &World<'_>,
-    format: Format,
-    output: &mut Output,
+    mut answers: Answers<'_>,
 ) -> Result<(), Failure> {
-    let mut objects = Vec::new();
-    let mut failures = Failures::default();
     for job in jobs {
         let observation = ensure::observe(job, world).await?;
         let plan = job.plan(&observation);
@@ -119,22 +108,19 @@ async fn predict(
             report::decision(&plan),
             report::why(job, &plan, &observation),
         );
-        match format {
-            Format::Text => output.line(&format!("{}: {decision} ({why})", job.image.name))?,
-            Format::Json => objects.push(json!({
+        let object = || {
+            json!({
                 "image": job.image.name.as_str(),
                 "fingerprint": job.fingerprint.to_string(),
                 "reference": job.reference().to_string(),
                 "decision": decision,
                 "why": why,
-            })),
-        }
+            })
+        };
+        answers.give(|| format!("{}: {decision} ({why})", job.image.name), object)?;
         if let Err(source) = job.is_possible(&plan, observation) {
-            failures.report(Failure::ensure(&job.image.name, source), output)?;
+            answers.fail(Failure::ensure(&job.image.name, source))?;
         }
     }
-    if format == Format::Json {
-        output.json(&Value::Array(objects))?;
-    }
-    failures.into_result()
+    answers.finish()
 }

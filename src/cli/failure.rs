@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::output::Output;
 use crate::config::{self, ImageName};
 use crate::ensure;
 use crate::inputs;
@@ -102,35 +101,5 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::EngineUnknown(_)
         | ensure::Error::Vanished { .. } => 4,
         ensure::Error::Interrupted(interrupted) => 128 + interrupted.signal.number(),
-    }
-}
-
-/// The failures of a run over several images: each is told when it happens, the gravest gives the exit code.
-#[derive(Debug, Default)]
-pub(super) struct Failures {
-    gravest: Option<u8>,
-}
-
-impl Failures {
-    /// Tells of a failure. A signal ends the run at once.
-    pub(super) fn report(&mut self, failure: Failure, output: &mut Output) -> Result<(), Failure> {
-        if matches!(failure, Failure::Interrupted(_)) {
-            return Err(failure);
-        }
-        self.gravest = self.gravest.max(Some(failure.exit_code()));
-        output.problem(&failure);
-        Ok(())
-    }
-
-    /// Notes a failure that the answer itself tells of.
-    pub(super) fn note(&mut self, exit_code: u8) {
-        self.gravest = self.gravest.max(Some(exit_code));
-    }
-
-    pub(super) fn into_result(self) -> Result<(), Failure> {
-        match self.gravest {
-            None => Ok(()),
-            Some(exit_code) => Err(Failure::Reported { exit_code }),
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! Only this room writes to stdout and knows exit codes. A command gathers what it needs from the other rooms, decides
 //! nothing itself, and prints the answer.
 
+mod answers;
 mod arguments;
 mod ensure;
 mod failure;

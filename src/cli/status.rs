@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::{Format, Several};
-use super::failure::{Failure, Failures};
+use super::answers::Answers;
+use super::arguments::Several;
+use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
 use super::session::Session;
@@ -32,35 +33,30 @@ pub(super) fn run(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let outside = Outside::open(session)?;
-    outside.run(async |world| status(&jobs, world, arguments.format, output).await)
+    let answers = Answers::new(arguments.format, output);
+    outside.run(async |world| status(&jobs, world, answers).await)
 }
 
 async fn status(
     jobs: &[Job<'_>],
     world: &World<'_>,
-    format: Format,
-    output: &mut Output,
+    mut answers: Answers<'_>,
 ) -> Result<(), Failure> {
-    let mut objects = Vec::new();
-    let mut failures = Failures::default();
     for job in jobs {
         let observation = ensure::observe(job, world).await?;
         let plan = job.plan(&observation);
-        match format {
-            Format::Text => text(job, &plan, &observation, output)?,
-            Format::Json => objects.push(object(job, &plan, &observation)),
-        }
+        answers.give(
+            || text(job, &plan, &observation),
+            || object(job, &plan, &observation),
+        )?;
         if is_absent(&observation) {
-            failures.note(3);
+            answers.expect_exit_code(3);
         }
         if let Err(source) = job.is_possible(&plan, observation) {
-            failures.report(Failure::ensure(&job.image.name, source), output)?;
+            answers.fail(Failure::ensure(&job.image.name, source))?;
         }
     }
-    if format == Format::Json {
-        output.json(&Value::Array(objects))?;
-    }
-    failures.into_result()
+    answers.finish()
 }
 
 /// Whether the image is not where others look for it: in the registry, or in the engine if it has no repository.
@@ -72,22 +68,14 @@ fn is_absent(observation: &Observation) -> bool {
     }
 }
 
-fn text(
-    job: &Job<'_>,
-    plan: &Plan,
-    observation: &Observation,
-    output: &mut Output,
-) -> Result<(), Failure> {
-    output.line(&format!("{}  {}", job.image.name, job.reference()))?;
-    output.line(&format!(
-        "  registry  {}",
-        report::registry(&observation.registry)
-    ))?;
-    output.line(&format!(
-        "  engine    {}",
-        report::engine(&observation.engine)
-    ))?;
-    output.line(&format!("  ensure    {}", report::decision(plan)))
+fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
+    [
+        format!("{}  {}", job.image.name, job.reference()),
+        format!("  registry  {}", report::registry(&observation.registry)),
+        format!("  engine    {}", report::engine(&observation.engine)),
+        format!("  ensure    {}", report::decision(plan)),
+    ]
+    .join("\n")
 }
 
 fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {

@@ -168,11 +168,7 @@ impl Docker {
         let name = repository.tagged(tag).to_string();
         let deed = self.invocation(words(&["image", "rm", &name]));
         let output = self.ask(&deed).await?;
-        if output
-            .stderr
-            .iter()
-            .any(|line| answers::is_no_such_image(line))
-        {
+        if output.stderr.iter().any(|line| answers::is_gone(line)) {
             return Ok(());
         }
         deed.succeeded(output).map(drop).map_err(Error::from)

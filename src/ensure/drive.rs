@@ -7,7 +7,7 @@ use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
-use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World};
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage};
 use crate::platform::Platform;
@@ -134,10 +134,7 @@ async fn build(
         labels: &labels,
         pull: publish,
     };
-    let mut show = |line: &str| {
-        tell(Event::Engine(line));
-        Ok(())
-    };
+    let mut show = engine_lines(tell);
     let image = world
         .engine
         .build(builder, &request, &mut show)
@@ -221,10 +218,7 @@ async fn pull(
         .engine()
         .await
         .map_err(Error::of_engine(Error::EngineUnknown))?;
-    let mut show = |line: &str| {
-        tell(Event::Engine(line));
-        Ok(())
-    };
+    let mut show = engine_lines(tell);
     let reference = job.reference().at(digest.clone());
     if let Err(error) = world.engine.pull(&job.repository, &digest, &mut show).await {
         return Err(of_pull(job, world, reference, &engine.platform, error).await);

@@ -11,6 +11,7 @@ mod publish;
 pub mod trust;
 mod turn;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,6 +122,14 @@ pub enum Warning<'a> {
 
 /// How events reach whoever shows them.
 pub type Tell<'a> = dyn FnMut(Event<'_>) + 'a;
+
+/// Tells of each line that the engine prints. Whoever shows them may be gone: that is no reason to stop the engine.
+fn engine_lines(tell: &mut Tell<'_>) -> impl FnMut(&str) -> io::Result<()> {
+    |line| {
+        tell(Event::Engine(line));
+        Ok(())
+    }
+}
 
 impl Job<'_> {
     /// `REPOSITORY:TAG`

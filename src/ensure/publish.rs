@@ -4,13 +4,20 @@
 //! writes that very manifest under the final tag and reads it back. No engine ever writes the final tag, so the tag never
 //! names something that is not wholly there.
 
-use super::{Error, Event, Job, Tell, World};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Error, Job, Tell, World, engine_lines};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::reference::{Digest, Tag};
 use crate::registry::{Content, Lookup, Manifest, PutOutcome};
 
 /// The tag that engines push to. It is overwritten freely: everything after the push goes by digest.
 const STAGING: &str = "fp-staging";
+
+/// How long tidying up may take once a signal has come.
+const TIDY_UP: Duration = Duration::from_secs(2);
 
 /// Whose image the final tag names.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,22 +120,8 @@ async fn push_to(
     tell: &mut Tell<'_>,
 ) -> Result<Option<(Digest, Manifest)>, Error> {
     let reference = job.repository.tagged(tag);
-    let (engine, repository) = (world.engine, &job.repository);
-    let engine_failed = Error::of_engine(Error::Engine);
-    engine
-        .tag(&image.id, repository, tag)
-        .await
-        .map_err(engine_failed)?;
-    let mut show = |line: &str| {
-        tell(Event::Engine(line));
-        Ok(())
-    };
-    let pushed = engine.push(repository, tag, &mut show).await;
-    // The image keeps its name; only the staging tag goes.
-    engine
-        .untag(repository, tag)
-        .await
-        .map_err(Error::of_engine(Error::Engine))?;
+    let pushed = tag_and_push(job, world, image, tag, tell).await;
+    let untagged = untag(job, world, tag).await;
     let digest = match pushed {
         Ok(digest) => digest,
         Err(
@@ -137,13 +130,14 @@ async fn push_to(
                 refusal: Refusal::ImmutableTag,
                 ..
             },
-        ) => return Ok(None),
+        ) => return untagged.map(|()| None),
         Err(error) => {
             return Err(Error::of_engine(|source| Error::Push { reference, source })(error));
         }
     };
+    untagged?;
     let manifest = world
-        .unless_interrupted(world.registry.manifest(repository, &digest))
+        .unless_interrupted(world.registry.manifest(&job.repository, &digest))
         .await?;
     let manifest = manifest.map_err(|source| Error::Publish { reference, source })?;
     let config = match manifest.content() {
@@ -151,6 +145,33 @@ async fn push_to(
         Content::Index { .. } => &digest,
     };
     Ok(is_push_of(&image.id, &digest, config).then_some((digest, manifest)))
+}
+
+async fn tag_and_push(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    tag: &Tag,
+    tell: &mut Tell<'_>,
+) -> Result<Digest, engine::Error> {
+    let repository = &job.repository;
+    world.engine.tag(&image.id, repository, tag).await?;
+    let mut show = engine_lines(tell);
+    world.engine.push(repository, tag, &mut show).await
+}
+
+/// Takes the staging tag out of the engine, after a signal as well. The image keeps its own name.
+async fn untag(job: &Job<'_>, world: &World<'_>, tag: &Tag) -> Result<(), Error> {
+    let engine = world.engine.uninterrupted();
+    let untagged = engine.untag(&job.repository, tag);
+    match world.interrupt.check() {
+        Ok(()) => untagged.await.map_err(Error::of_engine(Error::Engine)),
+        Err(interrupted) => {
+            // Whoever interrupts does not want to wait for an engine that hangs.
+            let _ = timeout(TIDY_UP, untagged).await;
+            Err(Error::Interrupted(interrupted))
+        }
+    }
 }
 
 /// A staging tag that nobody else uses: `fp-staging-` and 16 random hex digits.

@@ -149,11 +149,22 @@ impl Error {
                 ConnectionFault::Certificate => Hint::Certificates,
             }),
             Error::TimedOut { .. } => Some(Hint::Reachability),
-            Error::NotFoundByNoRegistry { .. } | Error::Url { .. } | Error::Manifest { .. } => {
-                Some(Hint::RegistryName)
-            }
-            _ if self.is_transient() => Some(Hint::TryAgain),
-            _ => None,
+            Error::Status { .. } if self.is_transient() => Some(Hint::TryAgain),
+            Error::Status { .. }
+            | Error::NotFoundByNoRegistry { .. }
+            | Error::TooManyRedirects { .. }
+            | Error::Redirect { .. }
+            | Error::TooLarge { .. }
+            | Error::DigestHeader { .. }
+            | Error::DigestMismatch { .. }
+            | Error::Manifest { .. }
+            | Error::NoToken { .. }
+            | Error::TokenServer { .. }
+            | Error::Url { .. } => Some(Hint::RegistryName),
+            Error::DockerConfig { .. }
+            | Error::DockerConfigSyntax { .. }
+            | Error::DockerConfigEntry { .. } => Some(Hint::DockerConfig),
+            Error::Setup(_) => None,
         }
     }
 }
@@ -169,6 +180,7 @@ pub enum Hint {
         may_be_new: bool,
     },
     Certificates,
+    DockerConfig,
     Reachability,
     RegistryName,
     TryAgain,
@@ -194,9 +206,13 @@ impl fmt::Display for Hint {
             Hint::Reachability => f.write_str(
                 "check the registry's name, the network and the proxy variables, and try again",
             ),
-            Hint::RegistryName => {
-                f.write_str("check the registry's name: what answered there is no registry")
+            Hint::DockerConfig => {
+                f.write_str("correct that file, or name the folder of another with DOCKER_CONFIG")
             }
+            Hint::RegistryName => f.write_str(
+                "check the registry's name: what answered there is no registry, or something in \
+                 between answered in its place (a proxy, a login page)",
+            ),
             Hint::TryAgain => f.write_str("try again later"),
         }
     }

@@ -2,6 +2,8 @@
 
 mod candidates;
 mod config;
+mod documentation;
+mod ensure;
 mod git;
 mod hash;
 mod inputs;
@@ -10,5 +12,6 @@ mod record;
 mod reference;
 mod refusals;
 mod sameness;
+mod status;
 mod support;
 mod vectors;

@@ -129,6 +129,19 @@ pub(super) fn is_no_such_image(line: &str) -> bool {
         })
 }
 
+/// Whether a line of `docker image rm` says that the name is gone: the sentences for an image that is
+/// not there, and what the classic and the containerd store say if somebody else took the name away
+/// in the middle.
+pub(super) fn is_gone(line: &str) -> bool {
+    let in_the_middle = line
+        .strip_prefix("Error response from daemon: ")
+        .is_some_and(|reason| {
+            reason == "reference does not exist"
+                || reason.starts_with("image \"") && reason.ends_with("\": not found")
+        });
+    in_the_middle || is_no_such_image(line)
+}
+
 /// What a build's report says about the id of the image, the likelier candidate first.
 ///
 /// The engine's own builder reports the id as `containerimage.digest`. Another builder

@@ -1,12 +1,22 @@
-//! What the tests of the whole program share: starting `fp` in an environment of its own, and trees of files to run it in.
+//! What the tests of the whole program share: starting `fp` in an environment of its own, trees of files to run it in, and
+//! machines with an engine and a registry to run it on.
 
+pub(crate) mod lab;
+mod machine;
+mod registry;
 mod run;
+mod running;
+mod scripted_registry;
 mod tree;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+pub(crate) use machine::Machine;
+pub(crate) use registry::Registry;
 pub(crate) use run::{Fp, fp};
+pub(crate) use running::{Answer, Running, wait_until};
+pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
 pub(crate) use tree::{Tree, git};
 
 /// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the snapshot is written anew.

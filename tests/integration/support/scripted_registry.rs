@@ -148,8 +148,14 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
+/// The first byte of a client that tries TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
-    let request = read_all_but_one_byte(&mut stream, shared)?;
+    let Ok(request) = read_all_but_one_byte(&mut stream, shared) else {
+        // In plain text, so that an engine that tried TLS first tries again without.
+        return write_head(&mut stream, 400, &[], 0);
+    };
     shared
         .requests
         .lock()
@@ -223,7 +229,7 @@ fn peek_head(stream: &TcpStream, shared: &Shared) -> std::io::Result<Vec<u8>> {
             buffer.truncate(end + 4);
             return Ok(buffer);
         }
-        if length == 0 {
+        if length == 0 || buffer[0] == TLS_HANDSHAKE {
             break;
         }
         thread::sleep(Duration::from_millis(1));

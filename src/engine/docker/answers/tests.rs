@@ -5,8 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use super::{
-    buildx, built, has_built_in_buildkit, inspected, is_no_such_image, is_nothing_to_push, pushed,
-    refusal, says_no_such_image, unreachable, versions,
+    buildx, built, has_built_in_buildkit, inspected, is_gone, is_no_such_image, is_nothing_to_push,
+    pushed, refusal, says_no_such_image, unreachable, versions,
 };
 use crate::engine::docker::Builder;
 use crate::engine::process::Output;
@@ -170,6 +170,27 @@ fn no_other_failure_is_absence() {
         assert!(!says_no_such_image(&output), "{output:?}");
     }
     assert!(!is_no_such_image("the image says: Error: No such image: x"));
+}
+
+/// Two that took away one name at once: the second was told that the name is not there, in words of
+/// its own, and failed.
+#[test]
+fn a_name_that_another_took_away_is_gone() {
+    for line in [
+        "Error: No such image: 127.0.0.1:5117/acme/ci:fp-staging",
+        "Error response from daemon: No such image: 127.0.0.1:5117/acme/ci:fp-staging",
+        "Error response from daemon: reference does not exist",
+        "Error response from daemon: image \"127.0.0.1:5117/acme/ci:fp-staging\": not found",
+    ] {
+        assert!(is_gone(line), "{line}");
+    }
+    for line in [
+        "Error response from daemon: conflict: unable to remove repository reference \"x\" (must force)",
+        "Error response from daemon: content digest sha256:00: not found",
+        "reference does not exist",
+    ] {
+        assert!(!is_gone(line), "{line}");
+    }
 }
 
 const ID: &str = "sha256:1072669cb48638d9d1aed32f4b2243766bfb5d40d93c6452a044e74853b598c7";

@@ -1,0 +1,89 @@
+//! No engine: not running, not installed, not ours. What needs none still works.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
+
+use crate::support::lab::{self, Store};
+use crate::support::{Machine, Running};
+
+/// A machine whose image is published, and whose engine is the one at `address` from now on.
+fn published(address: &str) -> (Machine, String) {
+    let mut machine = Machine::new(Store::Containerd);
+    let built = machine.fp(&["ensure"]).succeeded();
+    machine.set("DOCKER_HOST", address);
+    (machine, built.stdout)
+}
+
+#[test]
+fn an_engine_that_does_not_run() {
+    let (machine, reference) = published("unix:///nonexistent/docker.sock");
+    assert_eq!(
+        machine.fp(&["ensure", "--no-pull"]).succeeded().stdout,
+        reference
+    );
+    let answer = machine
+        .fp(&["ensure"])
+        .ended_with(4)
+        .says("the engine cannot be reached")
+        .says("help: start it");
+    assert_eq!(answer.stdout, "");
+    machine.fp(&["ensure", "--offline"]).ended_with(4);
+    machine.tree.file("hello.sh", "echo edited\n");
+    machine
+        .fp(&["ensure", "--no-pull"])
+        .ended_with(4)
+        .says("help: start it");
+    machine.fp(&["status"]).ended_with(4);
+}
+
+#[test]
+fn docker_that_is_not_installed() {
+    let (mut machine, reference) = published("unix:///nonexistent/docker.sock");
+    machine.set("PATH", machine.folder("home"));
+    assert_eq!(
+        machine.fp(&["ensure", "--no-pull"]).succeeded().stdout,
+        reference
+    );
+    machine
+        .fp(&["ensure"])
+        .ended_with(4)
+        .says("the program `docker` was not found")
+        .says("help: install Docker Engine");
+}
+
+/// As an ordinary user: root may use every socket.
+#[test]
+fn a_socket_that_belongs_to_somebody_else() {
+    let (mut machine, reference) = published("unix:///nonexistent/docker.sock");
+    let socket = machine.folder("home").join("docker.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o000)).unwrap();
+    machine.set("DOCKER_HOST", format!("unix://{}", socket.display()));
+    for folder in ["log", "tmp"] {
+        fs::set_permissions(machine.folder(folder), fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    // The programs may lie where that user may not look.
+    let bin = machine.folder("bin");
+    fs::copy(env!("CARGO_BIN_EXE_fp"), bin.join("fp")).unwrap();
+    fs::remove_file(bin.join("docker")).unwrap();
+    fs::copy(lab::docker_program(), bin.join("docker")).unwrap();
+
+    let as_nobody = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(bin.join("fp"));
+        machine.prepare(command.args(arguments));
+        if rustix::process::geteuid().is_root() {
+            command.uid(65534).gid(65534);
+        }
+        Running::spawn(command, &machine.folder("log")).finish()
+    };
+    as_nobody(&["ensure"])
+        .ended_with(4)
+        .says("no permission to use the engine")
+        .says("help: join the group");
+    assert_eq!(
+        as_nobody(&["ensure", "--no-pull"]).succeeded().stdout,
+        reference
+    );
+}

@@ -1,0 +1,166 @@
+//! Registries that fail: nothing is built, and the user is told which request failed and what to do.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::lab::Store;
+use crate::support::{Machine, Reply, Request, ScriptedRegistry};
+
+/// What a registry does wrong, and what has to be told of it.
+struct Fault {
+    reply: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
+    told: &'static str,
+}
+
+fn fault(told: &'static str, reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Fault {
+    Fault {
+        reply: Box::new(reply),
+        told,
+    }
+}
+
+fn faults() -> Vec<Fault> {
+    let closed = unused_address();
+    let page = "<!DOCTYPE html><title>Not found</title>";
+    vec![
+        fault("400 Bad Request", |_| Reply::status(400)),
+        fault("401 Unauthorized", |_| {
+            Reply::status(401).header("WWW-Authenticate", "Basic realm=\"registry\"")
+        }),
+        fault("403 Forbidden", |_| Reply::status(403)),
+        fault("404 Not Found", move |_| {
+            Reply::status(404)
+                .header("Content-Type", "text/html")
+                .body(page)
+        }),
+        fault("405 Method Not Allowed", |_| Reply::status(405)),
+        fault("429 Too Many Requests", |_| {
+            Reply::status(429).header("Retry-After", "3600")
+        }),
+        fault("500 Internal Server Error", |_| Reply::status(500)),
+        fault("503 Service Unavailable", |_| Reply::status(503)),
+        fault("no answer within", |_| Reply::Silence),
+        fault("no answer within", |request| {
+            match request.method.as_str() {
+                "HEAD" => Reply::status(200),
+                _ => Reply::Drip,
+            }
+        }),
+        fault("Connection reset", |_| Reply::Reset),
+        fault("GET", |request| match request.method.as_str() {
+            "HEAD" => Reply::status(200),
+            _ => Reply::Truncated,
+        }),
+        fault("redirects", |request| {
+            Reply::status(307).header("Location", &format!("{}x", request.target))
+        }),
+        fault(": ", move |_| {
+            let challenge = format!("Bearer realm=\"http://{closed}/token\",service=\"registry\"");
+            Reply::status(401).header("WWW-Authenticate", &challenge)
+        }),
+        fault("Docker-Content-Digest", |_| {
+            Reply::status(200).header("Docker-Content-Digest", "sha256:nonsense")
+        }),
+        fault("no manifest", |_| Reply::status(200).body("ok")),
+    ]
+}
+
+/// All at once, since some of them take as long as fp's patience.
+#[test]
+fn whatever_a_registry_does_wrong_starts_no_build() {
+    thread::scope(|scope| {
+        for fault in faults() {
+            scope.spawn(move || nothing_is_built_on(fault));
+        }
+    });
+}
+
+fn nothing_is_built_on(fault: Fault) {
+    let registry = ScriptedRegistry::start(fault.reply);
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
+    let answer = machine
+        .fp(&["ensure"])
+        .ended_with(4)
+        .says("whether ")
+        .says("http://")
+        .says(fault.told)
+        .says("help: ");
+    assert!(answer.time < Duration::from_secs(30), "{:?}", answer.time);
+    assert_eq!(answer.stdout, "");
+    assert!(!machine.docker_log().is_empty());
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    assert!(
+        machine
+            .docker_log()
+            .iter()
+            .all(|line| !line.starts_with("buildx"))
+    );
+}
+
+#[test]
+fn a_registry_that_cannot_be_spoken_to_starts_no_build() {
+    let machine = Machine::new(Store::Containerd);
+    // Docker's rule makes https of a loopback address only in its full form.
+    let without_tls = format!("127.1:{}", speaks_no_tls());
+    for (registry, told) in [
+        (unused_address().as_str(), "refused"),
+        ("registry.invalid", "https://registry.invalid/v2/"),
+        (&without_tls, "https://127.0.0.1:"),
+    ] {
+        machine.configure_for(&format!("{registry}/app"), "\"hello.sh\"", "");
+        machine
+            .fp(&["ensure"])
+            .ended_with(4)
+            .says(told)
+            .says("help: ");
+    }
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn an_image_that_the_engine_has_serves_while_the_registry_is_down() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let registry = ScriptedRegistry::start({
+        let is_down = Arc::clone(&is_down);
+        move |_| match is_down.load(Ordering::SeqCst) {
+            true => Reply::status(503),
+            false => Reply::status(404).body(r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#),
+        }
+    });
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    is_down.store(true, Ordering::SeqCst);
+    machine.clear_docker_log();
+    let used = machine
+        .fp(&["ensure"])
+        .succeeded()
+        .says("warning: the engine's image is used")
+        .says("503 Service Unavailable");
+    assert_eq!(used.stdout, built.stdout);
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+/// An address of this machine where nobody listens.
+fn unused_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// The port of an address where the first client gets an answer in plain text.
+fn speaks_no_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read_exact(&mut [0; 100]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        thread::sleep(Duration::from_secs(1));
+    });
+    port
+}

@@ -1,0 +1,310 @@
+//! `fp ensure`: the main job with a real engine and a real registry, and each of its flags.
+
+mod ci;
+mod credentials;
+mod engine_away;
+mod faults;
+mod refused;
+mod sealed;
+mod signals;
+mod together;
+
+use serde_json::{Value, json};
+
+use crate::support::Machine;
+use crate::support::lab::{self, Store, on_both_stores};
+
+on_both_stores! {
+    a_miss_is_built_and_pushed_and_a_hit_is_pulled
+    an_image_without_repository_stays_local
+    an_image_that_only_the_engine_has_is_published
+    a_push_names_nothing_but_the_staging_tag
+}
+
+fn a_miss_is_built_and_pushed_and_a_hit_is_pulled(store: Store) {
+    let machine = Machine::new(store);
+    let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
+    let reference = machine.fp(&["ref"]).succeeded().line().to_owned();
+    let tag = &fingerprint[..32];
+    assert!(reference.ends_with(&format!(":{tag}")), "{reference}");
+
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    let digest = lab::registry()
+        .digest(&machine.repository(), tag)
+        .expect("the tag was written");
+    assert_eq!(built.line(), format!("{reference}@{digest}"));
+    let config = lab::registry().image_config(&machine.repository(), tag);
+    assert_eq!(
+        config["config"]["Labels"],
+        json!({ "fp.fingerprint": fingerprint })
+    );
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
+
+    machine.clear_docker_log();
+    let hit = machine.fp(&["ensure"]).succeeded();
+    assert_eq!(hit.stdout, built.stdout);
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+
+    machine.forget(&reference);
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, built.stdout);
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
+    assert!(
+        !machine
+            .deeds()
+            .iter()
+            .any(|deed| deed.contains("build") || deed.starts_with("push"))
+    );
+
+    machine.tree.file("hello.sh", "#!/bin/sh\necho edited\n");
+    let edited = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    assert_ne!(edited.stdout, built.stdout);
+    assert_eq!(
+        machine.in_image(edited.line(), "sh /input/hello.sh"),
+        "edited\n"
+    );
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+}
+
+#[test]
+fn another_machine_with_another_store_gets_the_same_image() {
+    let mut machine = Machine::new(Store::Containerd);
+    let built = machine.fp(&["ensure"]).succeeded();
+    machine.use_engine(Store::Classic);
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, built.stdout);
+    let again = machine.fp(&["ensure"]).succeeded();
+    assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
+}
+
+fn an_image_without_repository_stays_local(store: Store) {
+    let machine = Machine::new(store);
+    machine.tree.file(
+        "fingerprint.toml",
+        &format!(
+            "format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
+            machine.salt()
+        ),
+    );
+    let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
+    let built = machine.fp(&["ensure"]).succeeded();
+    let reference = format!("localhost/fp/ci:{}", &fingerprint[..32]);
+    assert_eq!(built.line(), reference);
+    assert_eq!(
+        machine.in_image(&reference, "sh /input/hello.sh"),
+        "hello\n"
+    );
+
+    machine.clear_docker_log();
+    assert_eq!(machine.fp(&["ensure"]).succeeded().stdout, built.stdout);
+    assert_eq!(
+        machine.fp(&["ensure", "--offline"]).succeeded().stdout,
+        built.stdout
+    );
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+fn an_image_that_only_the_engine_has_is_published(store: Store) {
+    let machine = Machine::new(store);
+    let local = machine
+        .fp(&["ensure", "--no-push"])
+        .succeeded()
+        .says("not published: --no-push");
+    assert!(!local.line().contains('@'), "{}", local.line());
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
+
+    machine.clear_docker_log();
+    assert_eq!(
+        machine.fp(&["ensure", "--no-push"]).succeeded().stdout,
+        local.stdout
+    );
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+
+    let published = machine.fp(&["ensure"]).succeeded().says("hit, pushed");
+    let tag = machine
+        .fp(&["ref"])
+        .line()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    let digest = lab::registry().digest(&machine.repository(), &tag);
+    assert_eq!(digest.as_deref(), Some(published.digest()));
+    assert!(
+        !machine.deeds().iter().any(|deed| deed.contains("build")),
+        "{:?}",
+        machine.deeds()
+    );
+}
+
+fn a_push_names_nothing_but_the_staging_tag(store: Store) {
+    let machine = Machine::new(store);
+    let reference = machine.fp(&["ensure"]).succeeded().line().to_owned();
+    let pushes: Vec<_> = machine
+        .deeds()
+        .into_iter()
+        .filter(|deed| deed.starts_with("push"))
+        .collect();
+    let (name, _) = reference.split_once('@').unwrap();
+    let (repository, _) = name.rsplit_once(':').unwrap();
+    assert_eq!(pushes, [format!("push {repository}:fp-staging")]);
+    assert!(
+        !machine.has_image(&format!("{repository}:fp-staging")),
+        "the engine keeps no staging tag"
+    );
+    assert!(machine.has_image(name));
+}
+
+#[test]
+fn no_pull_needs_only_the_name() {
+    let machine = Machine::new(Store::Containerd);
+    let built = machine.fp(&["ensure"]).succeeded();
+    machine.forget(built.line());
+    machine.clear_docker_log();
+    assert_eq!(
+        machine.fp(&["ensure", "--no-pull"]).succeeded().stdout,
+        built.stdout
+    );
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn offline_asks_only_the_engine() {
+    let machine = Machine::new(Store::Containerd);
+    let absent = machine
+        .fp(&["ensure", "--offline"])
+        .ended_with(3)
+        .says("without --offline");
+    assert_eq!(absent.stdout, "");
+    machine.fp(&["ensure"]).succeeded();
+    let name = machine.fp(&["ref"]).line().to_owned();
+    machine.clear_docker_log();
+    assert_eq!(
+        machine.fp(&["ensure", "--offline"]).succeeded().line(),
+        name
+    );
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn dry_run_tells_and_does_nothing() {
+    let machine = Machine::new(Store::Containerd);
+    let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
+    assert_eq!(
+        told.line(),
+        "ci: build and publish (registry: absent; engine: absent)"
+    );
+    let told = machine
+        .fp(&["ensure", "--dry-run", "--no-push"])
+        .succeeded();
+    assert_eq!(
+        told.line(),
+        "ci: build (registry: absent; engine: absent; not published: --no-push)"
+    );
+    machine
+        .fp(&["ensure", "--dry-run", "--offline"])
+        .ended_with(3);
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+
+    let digest = machine.fp(&["ensure"]).succeeded().digest().to_owned();
+    let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
+    assert_eq!(
+        told.line(),
+        format!("ci: nothing to do (registry: present, {digest}; engine: present)")
+    );
+    machine.forget(machine.fp(&["ref"]).line());
+    machine.clear_docker_log();
+    let told = machine.fp(&["ensure", "--dry-run"]).succeeded();
+    assert_eq!(
+        told.line(),
+        format!("ci: pull (registry: present, {digest}; engine: absent)")
+    );
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn first_push_changes_nothing_where_the_registry_answers() {
+    let machine = Machine::new(Store::Containerd);
+    let built = machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("built, pushed");
+    let again = machine
+        .fp(&["ensure", "--first-push"])
+        .succeeded()
+        .says("nothing to do");
+    assert_eq!(again.stdout, built.stdout);
+}
+
+#[test]
+fn json_tells_all_of_it() {
+    let machine = Machine::new(Store::Containerd);
+    let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    let tag = &fingerprint[..32];
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&machine.fp(arguments).succeeded().stdout).unwrap()
+    };
+    let built = json(&["ensure", "--format", "json"]);
+    let digest = lab::registry().digest(&machine.repository(), tag).unwrap();
+    let expected = |hit: bool, steps: &[&str]| {
+        json!([{
+            "image": "ci",
+            "fingerprint": fingerprint,
+            "reference": format!("{repository}:{tag}@{digest}"),
+            "repository": repository,
+            "tag": tag,
+            "digest": digest,
+            "hit": hit,
+            "steps": steps,
+        }])
+    };
+    assert_eq!(built, expected(false, &["built", "pushed"]));
+    assert_eq!(json(&["ensure", "--format", "json"]), expected(true, &[]));
+    machine.forget(machine.fp(&["ref"]).line());
+    assert_eq!(
+        json(&["ensure", "--format", "json"]),
+        expected(true, &["pulled"])
+    );
+}
+
+#[test]
+fn several_images_each_get_their_line_and_one_that_fails_keeps_no_other_back() {
+    let machine = Machine::new(Store::Containerd);
+    let salt = machine.salt();
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    machine
+        .tree
+        .file("bad/Dockerfile", "FROM scratch\nCOPY missing /\n");
+    machine.tree.file(
+        "fingerprint.toml",
+        format!(
+            "format = 0\n\
+             [images.a]\nrepository = \"{repository}-a\"\ninputs = [\"hello.sh\"]\n{salt}\
+             [images.b]\nrepository = \"{repository}-b\"\ninputs = [\"hello.sh\"]\n{salt}\
+             dockerfile = \"bad/Dockerfile\"\n\
+             [images.c]\nrepository = \"{repository}-c\"\ninputs = [\"hello.sh\"]\n{salt}"
+        ),
+    );
+    let all = machine.fp(&["ensure"]).ended_with(1).says("b: ");
+    let lines: Vec<_> = all.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].starts_with(&format!("{repository}-a:")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("{repository}-c:")),
+        "{lines:?}"
+    );
+
+    let some = machine.fp(&["ensure", "c", "a"]).succeeded();
+    assert_eq!(some.stdout.lines().count(), 2);
+    machine.fp(&["ensure", "d"]).ended_with(2).says("d");
+}

@@ -1,0 +1,378 @@
+//! The sealed build: what is in the image is what the record lists, whoever builds it and where.
+
+use std::fs::{File, FileTimes};
+use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::{Answer, Machine, Running};
+
+on_both_stores! {
+    modes_and_umask_do_not_show
+    nasty_names_arrive_as_they_are
+    the_environment_changes_nothing_in_the_image
+}
+
+/// Everything below /input with type, mode, owner and link text, and the sums of the files.
+const LISTING: &str = "cd /input && find . -exec stat -c '%A %u:%g %N' {} + | sort; \
+                       find . -type f -exec sha256sum {} + | sort";
+
+/// Builds the image without publishing it.
+#[track_caller]
+fn build(machine: &Machine) -> Answer {
+    machine
+        .fp(&["ensure", "--no-push"])
+        .succeeded()
+        .says("built")
+}
+
+#[track_caller]
+fn listing(machine: &Machine) -> String {
+    machine.in_image(build(machine).line(), LISTING)
+}
+
+fn modes_and_umask_do_not_show(store: Store) {
+    let with_modes = |[file, program, link_target]: [u32; 3]| {
+        let machine = Machine::new(store);
+        machine
+            .tree
+            .file("scripts/deep/er/file", "file")
+            .mode("scripts/deep/er/file", file);
+        machine
+            .tree
+            .file("scripts/program", "program")
+            .mode("scripts/program", program);
+        machine
+            .tree
+            .file("scripts/target", "")
+            .mode("scripts/target", link_target);
+        machine.tree.link("scripts/link", "target");
+        machine.configure_inputs("\"scripts\"", "");
+        machine
+    };
+    let tidy = with_modes([0o644, 0o755, 0o644]);
+    let untidy = with_modes([0o600, 0o4755, 0o664]);
+    untidy
+        .tree
+        .mode("scripts/deep", 0o2770)
+        .mode("scripts", 0o700);
+
+    let expected = listing(&tidy);
+    assert!(
+        expected.contains("-rwxr-xr-x 0:0 ./scripts/program\n"),
+        "{expected}"
+    );
+    assert!(
+        expected.contains("-rw-r--r-- 0:0 ./scripts/deep/er/file\n"),
+        "{expected}"
+    );
+    assert!(
+        expected.contains("drwxr-xr-x 0:0 ./scripts/deep/er\n"),
+        "{expected}"
+    );
+    assert!(
+        expected.contains("'./scripts/link' -> 'target'"),
+        "{expected}"
+    );
+
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "umask 077; exec \"$0\" ensure --no-push",
+        env!("CARGO_BIN_EXE_fp"),
+    ]);
+    untidy.prepare(&mut shell);
+    let built = Running::spawn(shell, &untidy.folder("log"))
+        .finish()
+        .succeeded();
+    assert_eq!(untidy.in_image(built.line(), LISTING), expected);
+}
+
+#[test]
+fn a_stray_file_never_reaches_the_image() {
+    let machine = Machine::new(Store::Containerd);
+    machine
+        .tree
+        .file("scripts/build.sh", "")
+        .file("scripts/stray.log", "");
+    machine
+        .tree
+        .file("stray", "")
+        .file(".env", "SECRET=1")
+        .folder("empty");
+    machine.configure_inputs("\"scripts/*.sh\"", "");
+    let listed = machine.in_image(build(&machine).line(), "cd /input && find . | sort");
+    assert_eq!(listed, ".\n./scripts\n./scripts/build.sh\n");
+}
+
+#[test]
+fn the_dockerfile_is_there_only_as_an_input() {
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_inputs("\"hello.sh\", \"Docker*\"", "");
+    let find = "cd /input && find . -type f | sort";
+    assert_eq!(
+        machine.in_image(build(&machine).line(), find),
+        "./Dockerfile\n./hello.sh\n"
+    );
+    machine.configure("");
+    assert_eq!(
+        machine.in_image(build(&machine).line(), find),
+        "./hello.sh\n"
+    );
+}
+
+/// fp has applied the rules that hold; the builder must not apply others to what is left.
+#[test]
+fn an_ignore_file_that_is_an_input_is_an_ordinary_file() {
+    let machine = Machine::new(Store::Containerd);
+    machine
+        .tree
+        .file(".dockerignore", "*\n")
+        .file("Dockerfile.dockerignore", "*.log\n");
+    machine.tree.file("a.log", "").file("b.txt", "");
+    machine.configure_inputs("\".dockerignore\", \"*.log\", \"b.txt\"", "");
+    let listed = machine.in_image(build(&machine).line(), "cd /input && find . -type f | sort");
+    assert_eq!(listed, "./.dockerignore\n./b.txt\n");
+}
+
+#[test]
+fn files_keep_their_times() {
+    let machine = Machine::new(Store::Containerd);
+    // A file of its own, since the builder's cache does not look at times.
+    machine.tree.file("hello.sh", &machine.unique);
+    let time = UNIX_EPOCH + Duration::from_secs(1_234_567_890);
+    let file = File::options()
+        .write(true)
+        .open(machine.tree.path("hello.sh"))
+        .unwrap();
+    file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    let seconds = machine.in_image(build(&machine).line(), "stat -c %Y /input/hello.sh");
+    assert_eq!(seconds, "1234567890\n");
+}
+
+#[test]
+fn arguments_and_target_arrive() {
+    let machine = Machine::new(Store::Containerd);
+    machine.tree.file(
+        "Dockerfile",
+        format!(
+            "ARG BASE\nFROM $BASE AS wanted\nARG FLAVOR\nARG VERSION\n\
+             RUN printf '%s|' \"$FLAVOR\" \"$VERSION\" >/arguments\n\
+             FROM wanted AS last\nRUN false\n"
+        ),
+    );
+    machine.tree.file("version", "1.2\n");
+    let base = lab::base();
+    machine.configure(&format!(
+        "target = \"wanted\"\n\
+         args = {{ BASE = \"{base}\", FLAVOR = \"a, \\\"b\\\" = $c\\n'd'\", VERSION = {{ file = \"version\" }} }}"
+    ));
+    let said = machine.in_image(build(&machine).line(), "cat /arguments");
+    assert_eq!(said, "a, \"b\" = $c\n'd'|1.2|");
+}
+
+/// The two builds share nothing: each has an argument of its own, which is then taken out again.
+fn the_environment_changes_nothing_in_the_image(store: Store) {
+    let configured = || {
+        let machine = Machine::new(store);
+        let dockerfile = format!(
+            "FROM {}\nARG NONCE\nARG TARGETARCH\nCOPY . /input\n\
+             RUN env | grep -v -e NONCE -e HOSTNAME | sort >/environment; echo $TARGETARCH >>/environment\n",
+            lab::base()
+        );
+        machine.tree.file("Dockerfile", dockerfile);
+        machine.configure(&format!("args = {{ NONCE = \"{}\" }}", machine.unique));
+        machine.tree.commit();
+        machine
+    };
+    let plain = configured();
+    let mut hostile = configured();
+    for (name, value) in [
+        ("SOURCE_DATE_EPOCH", "1"),
+        ("DOCKER_DEFAULT_PLATFORM", "linux/arm64"),
+        ("DOCKER_BUILDKIT", "0"),
+        ("BUILDKIT_PROGRESS", "rawjson"),
+        ("BUILDKIT_INLINE_CACHE", "1"),
+        ("BUILDKIT_MULTI_PLATFORM", "1"),
+        ("BUILDKIT_SYNTAX", "nowhere.invalid/frontend"),
+        ("BUILDKIT_HOST", "tcp://127.0.0.1:1"),
+        ("BUILDX_GIT_LABELS", "full"),
+        ("BUILDX_NO_DEFAULT_ATTESTATIONS", "0"),
+        ("BUILDX_METADATA_PROVENANCE", "max"),
+        ("BUILDX_EXPERIMENTAL", "1"),
+        ("BUILDX_CONFIG", "/nonexistent"),
+        ("BUILDX_BAKE_GIT_AUTH_TOKEN", "x"),
+        ("EXPERIMENTAL_BUILDKIT_SOURCE_POLICY", "/nonexistent"),
+        ("COMPOSE_PROJECT_NAME", "x"),
+        ("FP_SOMETHING", "x"),
+    ] {
+        hostile.set(name, value);
+    }
+    let [expected, found] = [&plain, &hostile].map(|machine| {
+        let reference = build(machine).line().to_owned();
+        let script = format!("cat /environment; {LISTING}");
+        (
+            machine.in_image(&reference, &script),
+            config(machine, &reference),
+        )
+    });
+    assert_eq!(found, expected);
+}
+
+/// An image's configuration, without what is to differ: times, ids and this machine's own words.
+fn config(machine: &Machine, reference: &str) -> Value {
+    let text = machine.docker(&["image", "inspect", reference]);
+    let history = machine.docker(&[
+        "image",
+        "history",
+        "--no-trunc",
+        "--format",
+        "json",
+        reference,
+    ]);
+    let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
+    let text = text
+        .replace(&machine.unique, "UNIQUE")
+        .replace(&fingerprint, "FINGERPRINT");
+    let mut config: Value = serde_json::from_str(&text).unwrap();
+    let created = config[0]["Created"].as_str().unwrap().to_owned();
+    assert!(!created.starts_with("1970"), "{created}");
+    let mut history: Vec<Value> = history
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for entry in &mut history {
+        let command = entry["CreatedBy"]
+            .as_str()
+            .unwrap()
+            .replace(&machine.unique, "UNIQUE");
+        *entry = command.into();
+    }
+    let image = config[0].as_object_mut().unwrap();
+    for key in [
+        "Created",
+        "Id",
+        "RepoTags",
+        "RepoDigests",
+        "GraphDriver",
+        "RootFS",
+        "Metadata",
+        "Size",
+    ] {
+        image.remove(key);
+    }
+    image.insert("History".to_owned(), history.into());
+    config
+}
+
+#[test]
+fn proxies_in_dockers_configuration_change_no_fingerprint() {
+    let machine = Machine::new(Store::Containerd);
+    let before = machine.fp(&["record"]).succeeded().stdout;
+    let proxies =
+        r#"{"proxies":{"default":{"httpProxy":"http://127.0.0.1:9","noProxy":"127.0.0.1"}}}"#;
+    std::fs::write(machine.folder("docker").join("config.json"), proxies).unwrap();
+    assert_eq!(machine.fp(&["record"]).succeeded().stdout, before);
+    let built = build(&machine);
+    let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
+    let label = "{{index .Config.Labels \"fp.fingerprint\"}}|{{.Config.Env}}";
+    let inspected = machine.docker(&["image", "inspect", "--format", label, built.line()]);
+    assert!(
+        inspected.starts_with(&format!("{fingerprint}|")),
+        "{inspected}"
+    );
+    assert!(!inspected.to_lowercase().contains("proxy"), "{inspected}");
+}
+
+fn nasty_names_arrive_as_they_are(store: Store) {
+    let names = [
+        "a b",
+        "tab\there",
+        "new\nline",
+        "quo'te",
+        "quo\"te",
+        "back\\slash",
+        "-dash",
+        "--help",
+        "#hash",
+        "!bang",
+        "$HOME",
+        "*",
+        "[a]",
+        "~",
+        "bidi\u{202e}txt",
+        "zero\u{200b}width",
+        "emoji\u{1f980}",
+        ".hidden",
+        "a=b,c",
+    ];
+    let machine = Machine::new(store);
+    for name in names {
+        machine.tree.file(format!("files/{name}"), name);
+    }
+    machine.tree.file("files/empty", "");
+    machine.tree.file(b"files/latin-\xe9", "latin-\u{fffd}");
+    machine
+        .tree
+        .link("files/dangling", "nowhere")
+        .link("files/absolute", "/etc/passwd");
+    machine.tree.link("files/loop", "loop");
+    machine.configure_inputs("\"files\"", "");
+    let script = "cd /input/files && for f in * .hidden; do printf '%s\\000' \"$f\"; [ -L \"$f\" ] && readlink -n \"$f\" \
+                  || cat \"./$f\"; printf '\\000'; done";
+    let said = machine.in_image(build(&machine).line(), script);
+    let mut fields = said.split_terminator('\0');
+    let mut found = 0;
+    while let (Some(name), Some(content)) = (fields.next(), fields.next()) {
+        found += 1;
+        let expected = match name {
+            "empty" => "",
+            "dangling" => "nowhere",
+            "absolute" => "/etc/passwd",
+            "loop" => "loop",
+            _ => name,
+        };
+        assert_eq!(content, expected, "{name:?}");
+    }
+    assert_eq!(found, names.len() + 5, "{said:?}");
+}
+
+#[test]
+fn a_big_file_arrives() {
+    let machine = Machine::new(Store::Containerd);
+    let big = File::create(machine.tree.path("big")).unwrap();
+    big.set_len(1 << 30).unwrap();
+    machine.configure_inputs("\"big\"", "");
+    machine.tree.file(
+        "Dockerfile",
+        format!(
+            "FROM {}\nRUN --mount=target=/in stat -c %s /in/big >/size\n",
+            lab::base()
+        ),
+    );
+    assert_eq!(
+        machine.in_image(build(&machine).line(), "cat /size"),
+        "1073741824\n"
+    );
+}
+
+#[test]
+fn an_input_that_is_edited_after_it_was_hashed_is_not_built() {
+    let machine = Machine::new(Store::Containerd);
+    machine.hold("version");
+    let running = machine.start(&["ensure"]);
+    machine.wait_until_held("version");
+    machine.tree.file("hello.sh", "#!/bin/sh\necho HELLO\n");
+    machine.release("version");
+    running
+        .finish()
+        .ended_with(1)
+        .says("hello.sh changed after it was hashed")
+        .says("help: run fp again");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
+    machine.fp(&["ensure"]).succeeded();
+}

@@ -1,0 +1,216 @@
+//! SIGINT, SIGTERM and SIGHUP at any moment: nothing runs on, nothing lies about, no tag is written.
+
+use std::fs::File;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::{Machine, Reply, Running, ScriptedRegistry, wait_until};
+
+on_both_stores! {
+    while_building
+    while_pushing
+    at_any_moment
+}
+
+/// A machine whose build says that it has begun, and then takes for ever.
+fn slow_to_build(store: Store) -> Machine {
+    let machine = Machine::new(store);
+    let run = format!(
+        "RUN echo begun-{0} | tr a-z A-Z; sleep 600; : {0}",
+        machine.unique
+    );
+    machine
+        .tree
+        .file("Dockerfile", format!("FROM {}\n{run}\n", lab::base()));
+    machine
+}
+
+fn wait_until_building(machine: &Machine, running: &mut Running) {
+    running.wait_for_stderr(&format!("begun-{}", machine.unique).to_uppercase());
+}
+
+/// Sends the signal, and checks that `fp` ends by it and leaves nothing behind.
+#[track_caller]
+fn ends_by(machine: &Machine, running: Running, signal: Signal) {
+    let sent = Instant::now();
+    running.send(signal);
+    let answer = running.finish().ended_with(128 + signal.as_raw());
+    assert!(
+        sent.elapsed() < Duration::from_secs(8),
+        "it took {:?}",
+        sent.elapsed()
+    );
+    assert_eq!(answer.stdout, "");
+    leaves_nothing(machine);
+}
+
+#[track_caller]
+fn leaves_nothing(machine: &Machine) {
+    assert!(machine.processes().is_empty(), "{:?}", machine.processes());
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    let staging = format!(
+        "{}/{}:fp-staging",
+        lab::registry().host,
+        machine.repository()
+    );
+    assert!(
+        !machine.has_image(&staging),
+        "the staging tag is still in the engine"
+    );
+}
+
+#[track_caller]
+fn nothing_is_published(machine: &Machine) {
+    let tags = lab::registry().tags(&machine.repository());
+    assert!(
+        tags.iter().all(|tag| tag.starts_with("fp-staging")),
+        "{tags:?}"
+    );
+}
+
+fn while_building(store: Store) {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let machine = slow_to_build(store);
+        let mut running = machine.start(&["ensure"]);
+        wait_until_building(&machine, &mut running);
+        ends_by(&machine, running, signal);
+        nothing_is_published(&machine);
+        wait_until("the engine has given up the build", || {
+            !is_any_process(&machine.unique)
+        });
+    }
+}
+
+/// Whether a process on this machine has `word` among its arguments.
+fn is_any_process(word: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .any(|arguments| String::from_utf8_lossy(&arguments).contains(word))
+}
+
+#[test]
+fn while_staging() {
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_inputs("\"big\"", "");
+    let big = File::create(machine.tree.path("big")).unwrap();
+    big.set_len(4 << 30).unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        let running = machine.start(&["ensure"]);
+        wait_until("the context is staged", || !machine.leftovers().is_empty());
+        ends_by(&machine, running, signal);
+    }
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn while_waiting_for_a_turn() {
+    let machine = slow_to_build(Store::Containerd);
+    let mut first = machine.start(&["ensure"]);
+    wait_until_building(&machine, &mut first);
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut second = machine.start(&["ensure"]);
+        second.wait_for_stderr("waiting for it");
+        second.send(signal);
+        second.finish().ended_with(128 + signal.as_raw());
+    }
+    ends_by(&machine, first, Signal::TERM);
+    nothing_is_published(&machine);
+}
+
+#[test]
+fn while_looking_up() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let silent = ScriptedRegistry::start(|_| Reply::Silence);
+        let machine = Machine::new(Store::Containerd);
+        machine.configure_for(&format!("{}/app", silent.host()), "\"hello.sh\"", "");
+        let running = machine.start(&["ensure"]);
+        wait_until("the registry is asked", || {
+            !silent.request_lines().is_empty()
+        });
+        ends_by(&machine, running, signal);
+        assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    }
+}
+
+/// To a registry that takes no more once the first layer is announced.
+fn while_pushing(store: Store) {
+    for signal in [Signal::INT, Signal::TERM] {
+        let stuck = ScriptedRegistry::start(|request| match request.method.as_str() {
+            "POST" => Reply::Silence,
+            _ if request.target == "/v2/" => Reply::status(200),
+            _ => Reply::status(404).body(r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#),
+        });
+        let machine = Machine::new(store);
+        let repository = format!("{}/app", stuck.host());
+        machine.configure_for(&repository, "\"hello.sh\"", "");
+        let running = machine.start(&["ensure"]);
+        wait_until("a layer is announced", || {
+            stuck
+                .request_lines()
+                .iter()
+                .any(|line| line.starts_with("POST"))
+        });
+        ends_by(&machine, running, signal);
+        let staging = format!("{repository}:fp-staging");
+        assert!(
+            !machine.has_image(&staging),
+            "the staging tag is still in the engine"
+        );
+        assert!(
+            stuck
+                .request_lines()
+                .iter()
+                .all(|line| !line.starts_with("PUT"))
+        );
+    }
+}
+
+#[test]
+fn while_pulling() {
+    let mut machine = Machine::new(Store::Containerd);
+    machine.fp(&["ensure"]).succeeded();
+    machine.use_engine(Store::Classic);
+    machine.hold("pull");
+    for signal in [Signal::INT, Signal::TERM] {
+        let running = machine.start(&["ensure"]);
+        machine.wait_until_held("pull");
+        ends_by(&machine, running, signal);
+    }
+    let name = machine.fp(&["ref"]).succeeded();
+    assert!(
+        !machine.has_image(name.line()),
+        "what was not pulled has no name"
+    );
+}
+
+/// Wherever the signal finds it: either it ends by it, or it was done before.
+fn at_any_moment(store: Store) {
+    for tenths in 0..16 {
+        let machine = Machine::new(store);
+        let tag = machine
+            .fp(&["ref"])
+            .succeeded()
+            .line()
+            .rsplit_once(':')
+            .unwrap()
+            .1
+            .to_owned();
+        let running = machine.start(&["ensure"]);
+        thread::sleep(Duration::from_millis(100 * tenths));
+        running.send(Signal::TERM);
+        let answer = running.finish();
+        let published = lab::registry().digest(&machine.repository(), &tag);
+        match (answer.code, answer.signal) {
+            (Some(0), None) => assert_eq!(Some(answer.digest()), published.as_deref()),
+            // Before fp listens the signal does its own work, which shells report in the same way.
+            (Some(143), None) | (None, Some(15)) => assert_eq!(answer.stdout, ""),
+            _ => panic!("{answer:?}"),
+        }
+        leaves_nothing(&machine);
+        machine.fp(&["ensure"]).succeeded();
+    }
+}

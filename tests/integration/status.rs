@@ -1,0 +1,82 @@
+//! `fp status`: where the images are, as text and JSON, and its exit codes.
+
+use serde_json::{Value, json};
+
+use crate::support::lab::{self, Store};
+use crate::support::{Machine, Reply, ScriptedRegistry};
+
+#[test]
+fn absent_present_and_pulled() {
+    let machine = Machine::new(Store::Containerd);
+    let name = machine.fp(&["ref"]).succeeded().line().to_owned();
+    let told = machine.fp(&["status"]).ended_with(3);
+    let expected = "  registry  absent\n  engine    absent\n  ensure    build and publish\n";
+    assert_eq!(told.stdout, format!("ci  {name}\n{expected}"));
+
+    let built = machine.fp(&["ensure"]).succeeded();
+    let told = machine.fp(&["status"]).succeeded();
+    let digest = built.digest();
+    let expected =
+        format!("  registry  present, {digest}\n  engine    present\n  ensure    nothing to do\n");
+    assert_eq!(told.stdout, format!("ci  {name}\n{expected}"));
+
+    machine.forget(&name);
+    let told = machine.fp(&["status", "--format", "json"]).succeeded();
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    let fingerprint = machine.fp(&["hash"]).line().to_owned();
+    let expected = json!([{
+        "image": "ci",
+        "fingerprint": fingerprint,
+        "reference": name,
+        "digest": digest,
+        "registry": "present",
+        "engine": "absent",
+        "decision": "pull",
+        "why": format!("registry: present, {digest}; engine: absent"),
+    }]);
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn not_knowing_is_graver_than_absence() {
+    let machine = Machine::new(Store::Containerd);
+    let down = ScriptedRegistry::start(|_| Reply::status(503));
+    let (salt, host) = (machine.salt(), lab::registry().host);
+    machine.tree.file(
+        "fingerprint.toml",
+        format!(
+            "format = 0\n\
+             [images.a]\nrepository = \"{}/a\"\ninputs = [\"hello.sh\"]\n{salt}\
+             [images.b]\nrepository = \"{host}/{}\"\ninputs = [\"hello.sh\"]\n{salt}",
+            down.host(),
+            machine.repository()
+        ),
+    );
+    let told = machine.fp(&["status"]).ended_with(4).says("503");
+    assert!(
+        told.stdout.contains("  registry  unknown, HEAD http://"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        told.stdout.contains("  registry  absent\n"),
+        "{}",
+        told.stdout
+    );
+    machine.fp(&["status", "b"]).ended_with(3);
+    machine.fp(&["status", "a"]).ended_with(4);
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+#[test]
+fn an_image_without_repository_is_where_the_engine_has_it() {
+    let machine = Machine::new(Store::Containerd);
+    let salt = machine.salt();
+    machine.tree.file(
+        "fingerprint.toml",
+        format!("format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{salt}"),
+    );
+    machine.fp(&["status"]).ended_with(3);
+    machine.fp(&["ensure"]).succeeded();
+    machine.fp(&["status"]).succeeded();
+}

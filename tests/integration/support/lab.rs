@@ -1,0 +1,94 @@
+//! The real engines and registries that script/lab starts, as the environment names them.
+//!
+//! Nothing is started here. Without the lab a test fails: one that passes without having asked an
+//! engine would show nothing.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::registry::Registry;
+
+/// How an engine keeps its images; the two differ in what they call an image's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    Containerd,
+    Classic,
+}
+
+impl Store {
+    /// The address of the engine with this store, as DOCKER_HOST has it.
+    pub(crate) fn address(self) -> String {
+        variable(match self {
+            Store::Containerd => "FP_LAB_ENGINE_CONTAINERD",
+            Store::Classic => "FP_LAB_ENGINE_CLASSIC",
+        })
+    }
+}
+
+/// Makes a test for each image store of functions that take one.
+macro_rules! on_both_stores {
+    ($($name:ident)*) => {
+        mod containerd_store {
+            $(#[test] fn $name() { super::$name($crate::support::lab::Store::Containerd) })*
+        }
+        mod classic_store {
+            $(#[test] fn $name() { super::$name($crate::support::lab::Store::Classic) })*
+        }
+    };
+}
+pub(crate) use on_both_stores;
+
+/// The registry that lets everybody in.
+pub(crate) fn registry() -> Registry {
+    Registry::open(&variable("FP_LAB_REGISTRY"))
+}
+
+/// The registry that wants a password.
+pub(crate) fn guarded_registry() -> Registry {
+    let host = variable("FP_LAB_AUTH_REGISTRY");
+    let (user, password) = (
+        variable("FP_LAB_AUTH_USER"),
+        variable("FP_LAB_AUTH_PASSWORD"),
+    );
+    Registry::guarded(&host, &user, &password)
+}
+
+/// A base image with a shell.
+pub(crate) fn base() -> String {
+    variable("FP_LAB_BASE_BUSYBOX")
+}
+
+/// A Debian with the tools that the example's image wants.
+pub(crate) fn debian() -> String {
+    variable("FP_LAB_BASE_DEBIAN")
+}
+
+/// The `docker` program that talks to the lab's engines.
+pub(crate) fn docker_program() -> PathBuf {
+    let path = variable("PATH");
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("docker"))
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| panic!("there is no docker on the PATH: {ADVICE}"))
+}
+
+/// The folder with docker's plugins.
+pub(crate) fn docker_plugins() -> PathBuf {
+    PathBuf::from(variable("DOCKER_CONFIG")).join("cli-plugins")
+}
+
+/// docker's config.json after `docker login` to `registry`.
+pub(crate) fn docker_config(registry: &str, user: &str, password: &str) -> String {
+    let auth = STANDARD.encode(format!("{user}:{password}"));
+    json!({ "auths": { registry: { "auth": auth } } }).to_string()
+}
+
+const ADVICE: &str =
+    "run the tests with script/test, which starts the engines and registries they need";
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: {ADVICE}"))
+}

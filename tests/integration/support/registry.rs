@@ -1,0 +1,178 @@
+//! Asking and filling a registry behind fp's back, by plain HTTP on loopback.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// A registry and the account with which the tests look into it.
+#[derive(Debug, Clone)]
+pub(crate) struct Registry {
+    pub(crate) host: String,
+    account: Option<(String, String)>,
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+const MANIFEST_TYPES: &str = "application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json";
+
+impl Registry {
+    pub(crate) fn open(host: &str) -> Self {
+        Registry {
+            host: host.to_owned(),
+            account: None,
+        }
+    }
+
+    pub(crate) fn guarded(host: &str, user: &str, password: &str) -> Self {
+        let account = Some((user.to_owned(), password.to_owned()));
+        Registry {
+            host: host.to_owned(),
+            account,
+        }
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.account.as_ref().expect("a guarded registry").0
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.account.as_ref().expect("a guarded registry").1
+    }
+
+    /// The digest that a tag (or digest) names in `repository`, which is without the host.
+    pub(crate) fn digest(&self, repository: &str, tag: &str) -> Option<String> {
+        let answer = self.ask(
+            "HEAD",
+            &format!("/v2/{repository}/manifests/{tag}"),
+            "",
+            b"",
+        );
+        match answer.status {
+            200 => Some(answer.header("docker-content-digest")),
+            404 => None,
+            status => panic!("the registry answered {status}"),
+        }
+    }
+
+    /// All tags of a repository, sorted.
+    pub(crate) fn tags(&self, repository: &str) -> Vec<String> {
+        let answer = self.ask("GET", &format!("/v2/{repository}/tags/list"), "", b"");
+        if answer.status == 404 {
+            return Vec::new();
+        }
+        let mut tags: Vec<String> = serde_json::from_value(answer.json()["tags"].clone()).unwrap();
+        tags.sort();
+        tags
+    }
+
+    /// The configuration of the image that a tag names.
+    pub(crate) fn image_config(&self, repository: &str, tag: &str) -> Value {
+        let manifest = self
+            .get(&format!("/v2/{repository}/manifests/{tag}"))
+            .json();
+        let config = manifest["config"]["digest"]
+            .as_str()
+            .expect("an image, not an index");
+        self.get(&format!("/v2/{repository}/blobs/{config}")).json()
+    }
+
+    /// Writes the manifest that `from` names under another tag.
+    pub(crate) fn copy_tag(&self, repository: &str, from: &str, to: &str) {
+        let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
+        let target = format!("/v2/{repository}/manifests/{to}");
+        let answer = self.ask(
+            "PUT",
+            &target,
+            &manifest.header("content-type"),
+            &manifest.body,
+        );
+        assert_eq!(answer.status, 201, "{}", answer.head);
+    }
+
+    /// Writes an index under `tag` that has the image of `from` as its only one.
+    pub(crate) fn put_index(&self, repository: &str, from: &str, tag: &str, architecture: &str) {
+        let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": media_type,
+            "manifests": [{
+                "mediaType": manifest.header("content-type"),
+                "digest": manifest.header("docker-content-digest"),
+                "size": manifest.body.len(),
+                "platform": { "os": "linux", "architecture": architecture },
+            }],
+        });
+        let target = format!("/v2/{repository}/manifests/{tag}");
+        let answer = self.ask("PUT", &target, media_type, index.to_string().as_bytes());
+        assert_eq!(answer.status, 201, "{}", answer.head);
+    }
+
+    fn get(&self, target: &str) -> Answer {
+        let answer = self.ask("GET", target, "", b"");
+        assert_eq!(answer.status, 200, "{target}: {}", answer.head);
+        answer
+    }
+
+    fn ask(&self, method: &str, target: &str, content_type: &str, body: &[u8]) -> Answer {
+        let mut head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {MANIFEST_TYPES}\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n",
+            self.host,
+            body.len()
+        );
+        if let Some((user, password)) = &self.account {
+            let account = STANDARD.encode(format!("{user}:{password}"));
+            head.push_str(&format!("Authorization: Basic {account}\r\n"));
+        }
+        let mut stream = TcpStream::connect(&self.host).expect("the lab's registry runs");
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        Answer::parse(&answer)
+    }
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .expect("a head");
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head
+            .split(' ')
+            .nth(1)
+            .expect("a status line")
+            .parse()
+            .unwrap();
+        Answer {
+            status,
+            head,
+            body: bytes[end + 4..].to_vec(),
+        }
+    }
+
+    fn header(&self, name: &str) -> String {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_else(|| panic!("no {name} in {}", self.head))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+}

@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::config::{ArgValue, Image};
 use crate::inputs::{Content, Inputs, Placement};
 use crate::path::RootPath;
+use crate::record;
 use crate::shown::Shown;
 
 /// One row of the answer.
@@ -78,9 +79,10 @@ fn note(placement: Placement) -> &'static str {
     }
 }
 
+/// Programs get the path as the record has it, so that they can find its line there and the file on disk.
 fn object(row: &Row) -> Value {
     json!({
-        "path": row.path.to_string(),
+        "path": record::escaped(row.path.as_bytes()),
         "kind": row.kind,
         "reason": row.reason,
         "in_build": row.is_in_build,

@@ -130,51 +130,30 @@ e\u{200b}\u{a}/x           `**/x`
 
 "#]],
     );
-    assert_says(
-        tree.fp().args(["inputs", "--format", "json"]).run(),
-        str![[r#"
-{
-  "image": "ci",
-  "inputs": [
-    {
-      "in_build": true,
-      "kind": "dockerfile",
-      "path": "Dockerfile",
-      "reason": "the Dockerfile"
-    },
-    {
-      "in_build": true,
-      "kind": "file",
-      "path": "\\u{1b}[2J\\u{202e}ab",
-      "reason": "`\\u{1b}[2J\\u{202e}?*`"
-    },
-    {
-      "in_build": true,
-      "kind": "file",
-      "path": "d/\\u{1b}[2J\\u{202e}gnp.sh",
-      "reason": "`d`"
-    },
-    {
-      "in_build": true,
-      "kind": "file",
-      "path": "d/a\\u{9}b\\",
-      "reason": "`d`"
-    },
-    {
-      "in_build": true,
-      "kind": "file",
-      "path": "d/caf\\xe9",
-      "reason": "`d`"
-    },
-    {
-      "in_build": true,
-      "kind": "file",
-      "path": "e\\u{200b}\\u{a}/x",
-      "reason": "`**/x`"
-    }
-  ]
 }
 
-"#]],
-    );
+/// Paths in JSON were once shown as in a terminal, so that two files could have one path.
+#[test]
+fn programs_get_paths_as_the_record_has_them() {
+    let tree = Tree::with_inputs("'d'");
+    tree.file("d/a\tb", "").file("d/a\\u{9}b", "");
+    tree.file(b"d/caf\xe9\\", "").file("d/\u{202e}x", "");
+    let read = |command: &str| -> serde_json::Value {
+        let answer = tree.fp().args([command, "--format", "json"]).run();
+        serde_json::from_str(&answer).expect("JSON")
+    };
+    let (inputs, record) = (read("inputs"), read("record"));
+    let of = |list: &serde_json::Value, field: fn(&serde_json::Value) -> &serde_json::Value| {
+        let list = list.as_array().expect("a list").iter();
+        list.map(|item| field(item).clone()).collect::<Vec<_>>()
+    };
+    let paths = of(&inputs["inputs"], |input| &input["path"]);
+    let recorded = of(&record["lines"], |line| &line[1]);
+    // After the Dockerfile, and after the lines of the context and the Dockerfile.
+    let sorted = |paths: &[serde_json::Value]| {
+        let mut paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+        paths.sort_unstable();
+        paths
+    };
+    assert_eq!(sorted(&paths[1..]), sorted(&recorded[2..]));
 }

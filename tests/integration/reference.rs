@@ -53,7 +53,9 @@ fn the_repository_may_depend_on_the_environment() {
 fn programs_get_json() {
     let tree = Tree::with_inputs("'Dockerfile'");
     let run = tree.fp().args(["ref", "--format", "json"]);
-    assert_says(run.run(), str![[r#"
+    assert_says(
+        run.run(),
+        str![[r#"
 {
   "fingerprint": "4022aa2bba2cc1dc320b0a8ba9d72d4497f5507e436f619b75d5f8ffb4c36cb8",
   "image": "ci",
@@ -62,5 +64,6 @@ fn programs_get_json() {
   "tag": "4022aa2bba2cc1dc320b0a8ba9d72d44"
 }
 
-"#]]);
+"#]],
+    );
 }

@@ -4,6 +4,7 @@ mod ci;
 mod credentials;
 mod engine_away;
 mod faults;
+mod publishing;
 mod refused;
 mod sealed;
 mod signals;

@@ -61,6 +61,11 @@ pub(crate) fn base() -> String {
     variable("FP_LAB_BASE_BUSYBOX")
 }
 
+/// A Debian with the tools that the example's image wants.
+pub(crate) fn debian() -> String {
+    variable("FP_LAB_BASE_DEBIAN")
+}
+
 /// The `docker` program that talks to the lab's engines.
 pub(crate) fn docker_program() -> PathBuf {
     let path = variable("PATH");

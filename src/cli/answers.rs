@@ -1,0 +1,73 @@
+//! The answers of a command on several images, in the form that was asked for, and what went wrong with some of them.
+
+use serde_json::Value;
+
+use super::arguments::Format;
+use super::failure::Failure;
+use super::output::Output;
+
+/// Collects answers and failures.
+///
+/// Text is printed at once; JSON is one array, printed at the end. A failure is told when it happens and does not keep the
+/// other images from being looked at; the gravest gives the exit code.
+pub(super) struct Answers<'a> {
+    format: Format,
+    output: &'a mut Output,
+    objects: Vec<Value>,
+    gravest: Option<u8>,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn new(format: Format, output: &'a mut Output) -> Self {
+        Answers {
+            format,
+            output,
+            objects: Vec::new(),
+            gravest: None,
+        }
+    }
+
+    /// Gives the answer for one image: lines of text, or an object.
+    pub(super) fn give(
+        &mut self,
+        text: impl FnOnce() -> String,
+        object: impl FnOnce() -> Value,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => self.output.line(&text())?,
+            Format::Json => self.objects.push(object()),
+        }
+        Ok(())
+    }
+
+    /// Tells something that is no answer.
+    pub(super) fn note(&mut self, text: &str) {
+        self.output.note(text);
+    }
+
+    /// Tells of a failure. A signal ends the run at once.
+    pub(super) fn fail(&mut self, failure: Failure) -> Result<(), Failure> {
+        if matches!(failure, Failure::Interrupted(_)) {
+            return Err(failure);
+        }
+        self.output.problem(&failure);
+        self.expect_exit_code(failure.exit_code());
+        Ok(())
+    }
+
+    /// Has the run end with this exit code, or a graver one, for a reason that the answer itself tells.
+    pub(super) fn expect_exit_code(&mut self, exit_code: u8) {
+        self.gravest = self.gravest.max(Some(exit_code));
+    }
+
+    /// Prints what is left to print, and fails if something has failed.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        if self.format == Format::Json {
+            self.output.json(&Value::Array(self.objects))?;
+        }
+        match self.gravest {
+            None => Ok(()),
+            Some(exit_code) => Err(Failure::Reported { exit_code }),
+        }
+    }
+}

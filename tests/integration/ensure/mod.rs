@@ -88,7 +88,7 @@ fn an_image_without_repository_stays_local(store: Store) {
     let machine = Machine::new(store);
     machine.tree.file(
         "fingerprint.toml",
-        &format!(
+        format!(
             "format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
             machine.salt()
         ),

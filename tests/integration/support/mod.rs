@@ -10,7 +10,6 @@ mod scripted_registry;
 mod tree;
 
 pub(crate) use machine::Machine;
-pub(crate) use registry::Registry;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};

@@ -13,7 +13,6 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 pub(crate) use machine::Machine;
-pub(crate) use registry::Registry;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};

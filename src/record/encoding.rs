@@ -49,7 +49,7 @@ pub(super) fn line(item: &Item) -> Vec<u8> {
     }
 }
 
-/// The fields of a line that [`line`] made, still escaped.
+/// The fields of a line that [`line()`] made, still escaped.
 pub(super) fn fields(line: &[u8]) -> Vec<&str> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let text = str::from_utf8(line).expect("an encoded line is UTF-8: all other bytes are escaped");

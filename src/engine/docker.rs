@@ -23,6 +23,9 @@ const PROGRAM: &str = "docker";
 /// How long a question may take. A remote engine answers late: its ssh alone has 30 s to connect.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How often a build is run again because another one of the same image ended at the same moment.
+const MAX_COLLISIONS: usize = 5;
+
 /// The engine that the user's environment names.
 #[derive(Debug, Clone)]
 pub struct Docker {
@@ -128,7 +131,7 @@ impl Docker {
                 .environment
                 .insert("DOCKER_BUILDKIT".into(), "1".into());
         }
-        self.forward(&build, sink).await?;
+        self.run_build(&build, sink).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let ids = answers::built(builder, &report).map_err(|source| Error::Answer {
@@ -143,6 +146,20 @@ impl Docker {
         let ids: Vec<_> = ids.iter().map(ImageId::to_string).collect();
         let ids = ids.join(" or ");
         Err(Error::BuiltImageMissing { ids })
+    }
+
+    /// Runs a build; again if another one brought the very same image into the engine at that moment.
+    /// BuildKit joins builds that are alike, and in a containerd store one of them then fails. What
+    /// it made is in the cache.
+    async fn run_build(&self, build: &Invocation, sink: &mut Sink<'_>) -> Result<(), Error> {
+        for _ in 0..MAX_COLLISIONS {
+            match self.forward(build, sink).await {
+                Err(Error::Process(failed))
+                    if failed.last_line().is_some_and(answers::collided) => {}
+                done => return done,
+            }
+        }
+        self.forward(build, sink).await
     }
 
     /// Gives an image a name, taking it from the one that had it.

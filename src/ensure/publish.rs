@@ -99,10 +99,17 @@ async fn push(
     let shared: Tag = STAGING.parse().expect("the staging tag is a tag");
     let name = job.repository.tagged(&shared).to_string();
     let turn = world.turns.take(&name, world.interrupt, || {}).await?;
-    let pushed = push_to(job, world, image, &shared, tell).await?;
+    let pushed = push_to(job, world, image, &shared, tell).await;
     drop(turn);
-    if let Some(pushed) = pushed {
-        return Ok(pushed);
+    match pushed {
+        Ok(Some(pushed)) => return Ok(pushed),
+        Ok(None) => {}
+        // Who moves the tag in the middle of a push lets it fail in many ways.
+        Err(Error::Push {
+            source: engine::Error::Process(_),
+            ..
+        }) => {}
+        Err(error) => return Err(error),
     }
     let own = own_tag();
     let reference = job.repository.tagged(&own);

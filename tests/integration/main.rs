@@ -1,7 +1,22 @@
 //! The tests that run `fp` as a process, one module per command or theme.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its place says why"
+)]
+
+mod candidates;
+mod config;
 mod documentation;
 mod ensure;
+mod git;
 mod hash;
+mod inputs;
+mod mistakes;
+mod record;
+mod reference;
+mod refusals;
+mod sameness;
 mod status;
 mod support;
+mod vectors;

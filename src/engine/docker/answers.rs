@@ -169,6 +169,12 @@ pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<Im
     Ok(digests.into_iter().map(ImageId::new).collect())
 }
 
+/// Whether the last line of a failed build says that the image came into the engine by another build
+/// at the same moment.
+pub(super) fn collided(line: &str) -> bool {
+    line.contains(": image \"moby-dangling@") && line.ends_with("\": already exists")
+}
+
 /// The digest in `TAG: digest: sha256:… size: …`, the line that ends a push.
 pub(super) fn pushed(line: &str, tag: &Tag) -> Option<Digest> {
     let digest_and_size = line

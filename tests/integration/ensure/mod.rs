@@ -4,6 +4,7 @@ mod ci;
 mod credentials;
 mod engine_away;
 mod faults;
+mod publishing;
 mod refused;
 mod sealed;
 mod signals;
@@ -87,7 +88,7 @@ fn an_image_without_repository_stays_local(store: Store) {
     let machine = Machine::new(store);
     machine.tree.file(
         "fingerprint.toml",
-        &format!(
+        format!(
             "format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
             machine.salt()
         ),

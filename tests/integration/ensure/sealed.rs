@@ -157,11 +157,9 @@ fn arguments_and_target_arrive() {
     let machine = Machine::new(Store::Containerd);
     machine.tree.file(
         "Dockerfile",
-        format!(
-            "ARG BASE\nFROM $BASE AS wanted\nARG FLAVOR\nARG VERSION\n\
-             RUN printf '%s|' \"$FLAVOR\" \"$VERSION\" >/arguments\n\
-             FROM wanted AS last\nRUN false\n"
-        ),
+        "ARG BASE\nFROM $BASE AS wanted\nARG FLAVOR\nARG VERSION\n\
+         RUN printf '%s|' \"$FLAVOR\" \"$VERSION\" >/arguments\n\
+         FROM wanted AS last\nRUN false\n",
     );
     machine.tree.file("version", "1.2\n");
     let base = lab::base();

@@ -49,7 +49,9 @@ fn ends_by(machine: &Machine, running: Running, signal: Signal) {
 
 #[track_caller]
 fn leaves_nothing(machine: &Machine) {
-    assert!(machine.processes().is_empty(), "{:?}", machine.processes());
+    // What was killed may take a moment to go.
+    let none_is_left = || machine.processes().is_empty();
+    wait_until("no process of this run is left", none_is_left);
     assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
     let staging = format!(
         "{}/{}:fp-staging",

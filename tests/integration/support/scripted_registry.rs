@@ -4,7 +4,7 @@
 //! lies. What a working registry does is tested against a real one.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -151,10 +151,18 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 /// The first byte of a client that tries TLS.
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// Answers in plain text, so that an engine that tried TLS first tries again without.
+fn refuse_tls(stream: &mut TcpStream) -> std::io::Result<()> {
+    write_head(stream, 400, &[], 0)?;
+    stream.shutdown(Shutdown::Write)?;
+    // What is unread when the connection closes would reset it, and take the answer along.
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    std::io::copy(stream, &mut std::io::sink()).map(drop)
+}
+
 fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let Ok(request) = read_all_but_one_byte(&mut stream, shared) else {
-        // In plain text, so that an engine that tried TLS first tries again without.
-        return write_head(&mut stream, 400, &[], 0);
+        return refuse_tls(&mut stream);
     };
     shared
         .requests

@@ -5,8 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use super::{
-    buildx, built, has_built_in_buildkit, inspected, is_gone, is_no_such_image, is_nothing_to_push,
-    pushed, refusal, says_no_such_image, unreachable, versions,
+    buildx, built, collided, has_built_in_buildkit, inspected, is_gone, is_no_such_image,
+    is_nothing_to_push, pushed, refusal, says_no_such_image, unreachable, versions,
 };
 use crate::engine::docker::Builder;
 use crate::engine::process::Output;
@@ -170,6 +170,17 @@ fn no_other_failure_is_absence() {
         assert!(!says_no_such_image(&output), "{output:?}");
     }
     assert!(!is_no_such_image("the image says: Error: No such image: x"));
+}
+
+/// Of several alike builds at once one failed, though all of them had made the image.
+#[test]
+fn a_build_that_another_was_faster_with_has_collided() {
+    let digest = "sha256:bc9fe782b6b82b83258436339373b9b6ec58ac7fa9bb1db156b6efd8b45fb361";
+    let line = format!("ERROR: failed to solve: image \"moby-dangling@{digest}\": already exists");
+    assert!(collided(&line));
+    assert!(!collided(
+        "ERROR: failed to solve: process \"/bin/sh -c mkdir /x: already exists\""
+    ));
 }
 
 /// Two that took away one name at once: the second was told that the name is not there, in words of

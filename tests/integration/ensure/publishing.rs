@@ -1,0 +1,206 @@
+//! Publishing to registries with rules or moods of their own: what they do with the staging tag and the
+//! final one is scripted; the engine that pushes to them is real.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use blake3::Hash;
+use sha2::{Digest as _, Sha256};
+
+use crate::support::lab::{Store, on_both_stores};
+use crate::support::{Machine, Reply, Request, ScriptedRegistry};
+
+on_both_stores! {
+    a_staging_tag_that_may_not_be_overwritten_is_left_alone
+    a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is
+}
+
+/// The manifests of a registry that has every blob already, by tag and by digest.
+#[derive(Clone, Default)]
+struct Manifests(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Manifests {
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let mut manifests = self.0.lock().unwrap();
+        manifests.insert(digest(bytes), bytes.to_owned());
+        manifests.insert(name.to_owned(), bytes.to_owned());
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.lock().unwrap().contains_key(name)
+    }
+
+    /// What an ordinary registry does.
+    fn answer(&self, request: &Request) -> Reply {
+        if request.target == "/v2/" || request.target.contains("/blobs/") {
+            return Reply::status(200);
+        }
+        let name = request.target.rsplit('/').next().unwrap();
+        if request.method == "PUT" {
+            self.put(name, &request.body);
+            return Reply::status(201).header("Docker-Content-Digest", &digest(&request.body));
+        }
+        match self.0.lock().unwrap().get(name) {
+            None => refusal(404, "MANIFEST_UNKNOWN", "manifest unknown"),
+            Some(bytes) => {
+                let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+                Reply::status(200)
+                    .header("Content-Type", value["mediaType"].as_str().unwrap())
+                    .header("Docker-Content-Digest", &digest(bytes))
+                    .body(bytes.clone())
+            }
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
+    format!("sha256:{}", Hash::from(hash).to_hex())
+}
+
+fn refusal(status: u16, code: &str, message: &str) -> Reply {
+    let body = format!(r#"{{"errors":[{{"code":"{code}","message":"{message}"}}]}}"#);
+    Reply::status(status)
+        .header("Content-Type", "application/json")
+        .body(body)
+}
+
+/// A machine that publishes to `registry`, and the tag that its image will have.
+fn machine(store: Store, registry: &ScriptedRegistry) -> (Machine, String) {
+    let machine = Machine::new(store);
+    machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
+    let tag = machine
+        .fp(&["ref"])
+        .succeeded()
+        .line()
+        .rsplit_once(':')
+        .unwrap()
+        .1
+        .to_owned();
+    (machine, tag)
+}
+
+/// A registry that does as `rule` says, and as usual where that says nothing.
+fn registry(
+    manifests: &Manifests,
+    rule: impl Fn(&Request, &Manifests) -> Option<Reply> + Send + Sync + 'static,
+) -> ScriptedRegistry {
+    let manifests = manifests.clone();
+    ScriptedRegistry::start(move |request| {
+        rule(request, &manifests).unwrap_or_else(|| manifests.answer(request))
+    })
+}
+
+fn is_put_of(request: &Request, tag: impl Fn(&str) -> bool) -> bool {
+    request.method == "PUT" && tag(request.target.rsplit('/').next().unwrap())
+}
+
+fn puts(registry: &ScriptedRegistry) -> Vec<String> {
+    let requests = registry.requests().into_iter();
+    requests
+        .filter(|request| request.method == "PUT")
+        .map(|request| request.target.rsplit('/').next().unwrap().to_owned())
+        .collect()
+}
+
+fn a_staging_tag_that_may_not_be_overwritten_is_left_alone(store: Store) {
+    let manifests = Manifests::default();
+    manifests.put(
+        "fp-staging",
+        br#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
+    );
+    let registry = registry(&manifests, |request, manifests| {
+        let is_immutable = is_put_of(request, |tag| manifests.has(tag));
+        is_immutable.then(|| refusal(400, "TAG_INVALID", "the tag is immutable"))
+    });
+    let (machine, tag) = machine(store, &registry);
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    let puts = puts(&registry);
+    let [.., own, last] = puts.as_slice() else {
+        panic!("{puts:?}")
+    };
+    assert_eq!(*last, tag);
+    let digits = own
+        .strip_prefix("fp-staging-")
+        .unwrap_or_else(|| panic!("{puts:?}"));
+    assert!(
+        digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        "{own}"
+    );
+    assert!(!machine.docker(&["image", "ls"]).contains(own.as_str()));
+}
+
+/// Somebody else's image came under the tag between the look-up and the writing.
+fn a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is(store: Store) {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |request, manifests| {
+        is_put_of(request, |tag| !tag.starts_with("fp-staging")).then(|| {
+            let mut theirs: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+            theirs["annotations"] = serde_json::json!({ "made by": "somebody else" });
+            let tag = request.target.rsplit('/').next().unwrap();
+            manifests.put(tag, theirs.to_string().as_bytes());
+            refusal(409, "DENIED", "the tag exists")
+        })
+    });
+    let (machine, tag) = machine(store, &registry);
+    let answer = machine
+        .fp(&["ensure", "--no-pull"])
+        .succeeded()
+        .says("somebody else published the image first");
+    let theirs = manifests.0.lock().unwrap()[&tag].clone();
+    assert_eq!(answer.digest(), digest(&theirs));
+}
+
+#[test]
+fn after_a_first_push_the_registry_has_to_answer() {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |request, _| {
+        let name = request.target.rsplit('/').next().unwrap();
+        let is_look = request.method != "PUT" && request.target.contains("/manifests/");
+        let is_of_the_tag = !name.starts_with("fp-staging") && !name.starts_with("sha256:");
+        (is_look && is_of_the_tag).then(|| refusal(403, "DENIED", "no"))
+    });
+    let (machine, tag) = machine(Store::Containerd, &registry);
+    machine.fp(&["ensure"]).ended_with(4).says("--first-push");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    let answer = machine
+        .fp(&["ensure", "--first-push"])
+        .ended_with(4)
+        .says("403 Forbidden");
+    assert_eq!(answer.stdout, "");
+    assert!(
+        !manifests.has(&tag),
+        "nothing is written where nobody could look"
+    );
+}
+
+#[test]
+fn a_tag_that_cannot_be_written_fails_and_keeps_the_image() {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |request, _| {
+        is_put_of(request, |tag| !tag.starts_with("fp-staging")).then(|| Reply::status(500))
+    });
+    let (machine, _) = machine(Store::Containerd, &registry);
+    let answer = machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("could not be published; the image stays in the engine")
+        .says("PUT http://")
+        .says("500 Internal Server Error")
+        .says("help: ");
+    assert_eq!(answer.stdout, "");
+    machine.fp(&["ensure", "--offline"]).succeeded();
+}
+
+#[test]
+fn a_tag_that_is_not_there_after_it_was_written_is_told() {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |request, _| {
+        is_put_of(request, |tag| !tag.starts_with("fp-staging")).then(|| Reply::status(201))
+    });
+    let (machine, _) = machine(Store::Containerd, &registry);
+    machine
+        .fp(&["ensure"])
+        .ended_with(4)
+        .says("is not there after it was written");
+}

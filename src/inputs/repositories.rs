@@ -109,10 +109,8 @@ impl Repository {
     /// The submodules that .gitmodules names; what git really tracks can differ.
     pub(super) fn named_submodules(&self) -> Result<Vec<RootPath>, Error> {
         let path = self.top.join(".gitmodules");
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(Error::GitFile { path, source }),
+        let Some(text) = read_own(&path)? else {
+            return Ok(Vec::new());
         };
         let value = |line: &[u8]| {
             let (key, value) = line.split_at(line.iter().position(|&byte| byte == b'=')?);
@@ -150,27 +148,32 @@ impl Repository {
     }
 
     /// `rules` and those of the `.gitignore` in `folder`, a path relative to the top.
-    ///
-    /// A `.gitignore` that is a link is not read, as git does not read it either.
     pub(super) fn with_own(
         &self,
         rules: &IgnoreStack,
         folder: &[u8],
     ) -> Result<IgnoreStack, Error> {
         let path = self.top.join(OsStr::from_bytes(folder)).join(".gitignore");
-        let unreadable = |source| Error::GitFile {
-            path: path.clone(),
+        Ok(match read_own(&path)? {
+            Some(text) => rules.below(folder, Gitignore::parse(&text)),
+            None => rules.clone(),
+        })
+    }
+}
+
+/// The bytes of a file that git reads by its name; `None` if there is none. A link is none, for git neither, and nor is
+/// anything else that could not be committed under that name.
+fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let read = fs::symlink_metadata(path).and_then(|metadata| match metadata.is_file() {
+        true => fs::read(path).map(Some),
+        false => Ok(None),
+    });
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map_err(|source| Error::GitFile {
+            path: path.to_path_buf(),
             source,
-        };
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_file() => {
-                let own = Gitignore::parse(&fs::read(&path).map_err(unreadable)?);
-                Ok(rules.below(folder, own))
-            }
-            Ok(_) => Ok(rules.clone()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(rules.clone()),
-            Err(source) => Err(unreadable(source)),
-        }
+        }),
     }
 }
 

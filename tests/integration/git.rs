@@ -174,6 +174,18 @@ fn only_the_repository_itself_says_what_is_ignored() {
     assert_eq!(paths(tree.fp()), expected);
 }
 
+/// A FIFO was once waited for.
+#[test]
+fn files_of_git_that_are_none_are_passed_by() {
+    let tree = in_doubt();
+    let expected = tree.hash();
+    tree.fifo(".gitmodules").fifo("d/.gitignore");
+    tree.image("inputs = ['d', '!**/.gitignore']");
+    assert_eq!(tree.hash(), expected);
+    tree.remove(".gitmodules").link(".gitmodules", "nowhere");
+    assert_eq!(tree.hash(), expected);
+}
+
 /// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which nothing is checked out.
 fn with_submodules() -> (Tree, Tree) {
     let home = Tree::new();

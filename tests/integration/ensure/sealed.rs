@@ -138,6 +138,51 @@ fn an_ignore_file_that_is_an_input_is_an_ordinary_file() {
 }
 
 #[test]
+fn what_counts_without_being_in_the_context_stays_outside() {
+    let machine = Machine::new(Store::Containerd);
+    machine
+        .tree
+        .file("app/src/main.c", "")
+        .file("Makefile", "all:\n");
+    let dockerfile = format!("FROM {}\nCOPY . /input\n", lab::base());
+    machine.tree.file("docker/ci.Dockerfile", dockerfile);
+    let lines = "context = \"app\"\ndockerfile = \"docker/ci.Dockerfile\"";
+    machine.configure_inputs("\"app\", \"Makefile\"", lines);
+    let listed = machine.in_image(build(&machine).line(), "cd /input && find . -type f");
+    assert_eq!(listed, "./src/main.c\n");
+}
+
+#[test]
+fn a_link_that_an_input_crosses_comes_along() {
+    let machine = Machine::new(Store::Containerd);
+    machine
+        .tree
+        .file("v2/run.sh", "echo two\n")
+        .file("v1/run.sh", "")
+        .link("current", "v2");
+    machine.configure_inputs("\"current/run.sh\"", "");
+    let said = machine.in_image(
+        build(&machine).line(),
+        "cd /input && find . | sort; sh current/run.sh",
+    );
+    assert_eq!(said, ".\n./current\n./v2\n./v2/run.sh\ntwo\n");
+}
+
+#[test]
+fn an_image_may_need_nothing_but_its_dockerfile() {
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_inputs("\"Dockerfile\"", "");
+    machine.tree.file(
+        "Dockerfile",
+        format!(
+            "FROM {}\nRUN --mount=target=/in ls -A /in >/listing\n",
+            lab::base()
+        ),
+    );
+    assert_eq!(machine.in_image(build(&machine).line(), "cat /listing"), "");
+}
+
+#[test]
 fn files_keep_their_times() {
     let machine = Machine::new(Store::Containerd);
     // A file of its own, since the builder's cache does not look at times.

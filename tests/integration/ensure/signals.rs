@@ -99,7 +99,7 @@ fn while_staging() {
     let machine = Machine::new(Store::Containerd);
     machine.configure_inputs("\"big\"", "");
     let big = File::create(machine.tree.path("big")).unwrap();
-    big.set_len(4 << 30).unwrap();
+    big.set_len(1 << 30).unwrap();
     for signal in [Signal::INT, Signal::TERM] {
         let running = machine.start(&["ensure"]);
         wait_until("the context is staged", || !machine.leftovers().is_empty());

@@ -141,10 +141,7 @@ fn who_is_overtaken_takes_what_is_there(store: Store) {
     let run = slow.start(&["ensure"]);
     slow.wait_until_held("push");
 
-    let fast = Machine::bare(match store {
-        Store::Containerd => Store::Classic,
-        Store::Classic => Store::Containerd,
-    });
+    let fast = Machine::bare(store.other());
     let mut command = fast.command(&["ensure"]);
     command.current_dir(slow.tree.path(""));
     let first = Running::spawn(command, &fast.folder("log"))

@@ -3,6 +3,7 @@
 mod ci;
 mod credentials;
 mod engine_away;
+mod environment;
 mod faults;
 mod publishing;
 mod refused;

@@ -191,7 +191,7 @@ fn while_pulling() {
 
 /// Wherever the signal finds it: either it ends by it, or it was done before.
 fn at_any_moment(store: Store) {
-    for tenths in 0..16 {
+    for step in 0..10 {
         let machine = Machine::new(store);
         let tag = machine
             .fp(&["ref"])
@@ -202,7 +202,7 @@ fn at_any_moment(store: Store) {
             .1
             .to_owned();
         let running = machine.start(&["ensure"]);
-        thread::sleep(Duration::from_millis(100 * tenths));
+        thread::sleep(Duration::from_millis(150 * step));
         running.send(Signal::TERM);
         let answer = running.finish();
         let published = lab::registry().digest(&machine.repository(), &tag);

@@ -4,6 +4,8 @@
 //! about such a name goes through [`Shown`]; what fp computes never does (the record has an encoding of its own).
 
 use std::fmt::{self, Display, Formatter, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Displays bytes with control, bidirectional, zero-width and invalid characters escaped.
 #[derive(Clone, Copy)]
@@ -13,6 +15,11 @@ impl<'a> Shown<'a> {
     /// Shows a text.
     pub fn text(text: &'a str) -> Self {
         Shown(text.as_bytes())
+    }
+
+    /// Shows a path of the file system.
+    pub fn path(path: &'a Path) -> Self {
+        Shown(path.as_os_str().as_bytes())
     }
 }
 

@@ -12,7 +12,7 @@ for component in rustfmt clippy; do
 done
 
 missing=
-for tool in git make gcc; do
+for tool in git make gcc python3; do
   command -v "$tool" >/dev/null || missing="$missing $tool"
 done
 if [ -n "$missing" ]; then

@@ -5,7 +5,6 @@
 # start_engine DIR user|private STORE
 start_engine() {
   local dir=$1 prefer=$2 store=$3 private=true
-  install_part engine
   install_part b3sum
   mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
   printf '{}\n' >"$dir/docker/config.json"
@@ -36,6 +35,7 @@ use_users_engine() {
   users_docker "$dir" image ls --all --quiet --no-trunc | sort -u >"$dir/users-images"
   ln -s "$(command -v docker)" "$dir/bin/docker"
   if ! DOCKER_CONFIG=$dir/docker docker buildx version >/dev/null 2>&1; then
+    install_part engine
     ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
   fi
   export_variable "$dir" DOCKER_HOST "$address"
@@ -66,6 +66,7 @@ restore_users_engine() {
 start_private_engines() {
   local dir=$1 store=$2
   can_be_root || fail "a private engine needs root: run this as root, install sudo, or start docker"
+  install_part engine
   command -v ip >/dev/null || install_part network
   ln -s "$(part engine)/usr/bin/docker" "$dir/bin/docker"
   ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"

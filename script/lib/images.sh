@@ -3,7 +3,7 @@
 # and that Debian with this machine's own Rust. Each is made once, as the storage of a registry that holds nothing else,
 # and kept in the cache; every lab's open registry gets a copy.
 
-readonly DEBIAN_TOOLS=ca-certificates,curl,gcc,git,libc6-dev,make
+readonly DEBIAN_TOOLS=ca-certificates,curl,gcc,git,libc6-dev,make,python3
 
 offer_bases() {
   local dir=$1 name
@@ -17,8 +17,8 @@ offer_bases() {
 }
 
 base_storage() {
-  local version=r1
-  [[ $1 != rust ]] || version=r1-$(rustc -vV | cksum | cut -d ' ' -f 1)
+  local version=r2
+  [[ $1 != rust ]] || version+=-$(rustc -vV | cksum | cut -d ' ' -f 1)
   printf '%s/bases/%s-%s-%s-%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "$version"
 }
 
@@ -61,11 +61,15 @@ make_debian_base() {
   install_part debootstrap
   part=$(part debootstrap)
   libraries=$part/usr/lib/$(uname -m)-linux-gnu
+  # dpkg waits for the disk after every file; in memory that costs nothing.
+  mkdir -p "$root"
+  as_root mount -t tmpfs -o mode=755,size=2g fp-lab "$root"
   PATH=$PATH:$part/usr/bin:/usr/sbin:/sbin LD_LIBRARY_PATH=$libraries as_root env "DEBOOTSTRAP_DIR=$part/usr/share/debootstrap" \
     "$part/usr/sbin/debootstrap" --variant=minbase --include="$DEBIAN_TOOLS" \
     "$(machine_suite)" "$root" "$(machine_mirror)"
   as_root rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}
   import_folder "$dir" "$root" "$reference"
+  as_root umount "$root"
 }
 
 # The machine's certificates come along: jobs in this image fetch crates as the machine itself does.

@@ -27,24 +27,24 @@ unpack_packages() {
 machine_suite() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }
 machine_distribution() { (. /etc/os-release && printf '%s' "${ID:-}"); }
 
-# The address from which this machine gets its own packages; asked of apt, which reads every form of sources.
+# The address from which this machine gets its own packages; asked of apt, which reads every form of sources and needs no
+# index for this answer.
 machine_mirror() {
   local suite mirror
   suite=$(machine_suite)
-  # shellcheck disable=SC2016 # apt's own placeholders
-  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }')
-  [[ $mirror ]] || fail "apt's sources name no mirror with '$suite main'; add one to /etc/apt/sources.list.d"
-  printf '%s' "$mirror"
+  mirror=$(apt-get update --print-uris -o Debug::NoLocking=1 | sed -n "s|^'\(.*\)/dists/$suite/InRelease'.*|\1|p" | head -n 1)
+  [[ $mirror ]] || fail "apt's sources name no mirror with '$suite'; add one to /etc/apt/sources.list.d"
+  printf '%s\n' "$mirror"
 }
 
 # Fetches the package index of a suite, at most once a day.
 prepare_index() {
-  local apt=$LAB_CACHE/apt-$1 signed_by='' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  local apt=$LAB_CACHE/apt-$1 mirror signed_by='' keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   [[ -z $(find "$apt/fresh" -mtime -1 2>/dev/null) ]] || return 0
   mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
   [[ $(machine_distribution) != debian || ! -e $keyring ]] || signed_by="[signed-by=$keyring] "
-  printf 'deb %s%s %s main\n' "$signed_by" "$(machine_mirror)" "$1" >"$apt/sources.list"
+  mirror=$(machine_mirror)
+  printf 'deb %s%s %s main\n' "$signed_by" "$mirror" "$1" >"$apt/sources.list"
   private_apt "$1" update
   touch "$apt/fresh"
 }
@@ -54,7 +54,7 @@ private_apt() {
   shift
   apt-get --yes -qq \
     -o "Dir::State=$apt/state" -o Dir::State::status=/var/lib/dpkg/status -o "Dir::Cache=$apt/cache" \
-    -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=- \
+    -o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
     -o Debug::NoLocking=1 -o APT::Sandbox::User= -o APT::Update::Error-Mode=any -o Acquire::Retries=3 \
     "$@"
 }

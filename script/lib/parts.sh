@@ -29,7 +29,7 @@ finish_once() {
     [[ ! -e $path ]] || exit 0
     local begin=$EPOCHSECONDS work
     work=$(mktemp -d "$LAB_CACHE/tmp/work.XXXXXX")
-    trap 'as_root rm -rf "$work"' EXIT
+    trap 'sweep_mounts "$work"; as_root rm -rf "$work"' EXIT
     quietly "making the lab's $what" "$work/log" "$@" "$work/new"
     mv "$work/new" "$path"
     say "lab: $what is ready ($(seconds_since "$begin") s)"

@@ -21,7 +21,7 @@ wait_for() {
   done
 }
 
-# quietly WHAT LOG COMMAND…: the command's output is only shown if it fails, which ends the script. Call it as a plain
+# quietly WHAT LOG COMMAND…: the end of the command's output is shown if it fails, which ends the script. Call it as a plain
 # statement: in a condition bash would let the command run on after its first error.
 quietly() {
   local what=$1 log=$2 status
@@ -31,7 +31,7 @@ quietly() {
   status=$?
   set -e
   ((status == 0)) && return
-  sed 's/^/  | /' "$log" >&2
+  tail -n 100 "$log" | sed 's/^/  | /' >&2
   fail "$what failed"
 }
 

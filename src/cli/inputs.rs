@@ -9,6 +9,8 @@ use super::session::Session;
 use crate::config::{ArgValue, Image};
 use crate::inputs::{Content, Inputs, Placement};
 use crate::path::RootPath;
+use crate::record;
+use crate::shown::Shown;
 
 /// One row of the answer.
 struct Row {
@@ -63,7 +65,7 @@ fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
             Content::File { .. } => "file",
             Content::Link { .. } => "link",
         },
-        reason: format!("`{}`{}", input.reason, note(input.placement)),
+        reason: format!("`{}`{}", Shown::text(&input.reason), note(input.placement)),
         is_in_build: input.placement == Placement::Context,
     }));
     rows
@@ -77,9 +79,10 @@ fn note(placement: Placement) -> &'static str {
     }
 }
 
+/// Programs get the path as the record has it, so that they can find its line there and the file on disk.
 fn object(row: &Row) -> Value {
     json!({
-        "path": row.path.to_string(),
+        "path": record::escaped(row.path.as_bytes()),
         "kind": row.kind,
         "reason": row.reason,
         "in_build": row.is_in_build,

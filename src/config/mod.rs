@@ -1,6 +1,6 @@
 //! Configuration: fingerprint.toml, found, read, checked and resolved.
 //!
-//! The file has two shapes: [`written`] is what stands there, [`Image`] and [`Project`] are what the rest of fp sees, with
+//! The file has two shapes: `written` is what stands there, [`Image`] and [`Project`] are what the rest of fp sees, with
 //! every text parsed and every default applied. Files that the configuration names are read elsewhere.
 
 mod locate;

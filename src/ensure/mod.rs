@@ -1,7 +1,7 @@
 //! Making an image available: observe, decide, act.
 //!
 //! The registry and the engine do not know each other; this is the room that joins them. [`plan`] decides and is pure,
-//! [`drive`] performs, [`publish`] is the one way in which a tag comes to be written.
+//! `drive` performs, `publish` is the one way in which a tag comes to be written.
 
 mod drive;
 mod error;

@@ -3,11 +3,21 @@
 //! The one place where `inputs` runs a program. A hostile repository must not get a program of its choice run by this, so
 //! the listing is a plumbing command that needs no hooks, filters or monitors, and those are switched off besides.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::Error;
 use crate::environment::Environment;
+
+/// A listing takes milliseconds, in huge repositories seconds. git that takes longer waits for something that may never
+/// come, such as a writer to a FIFO that .git/config includes.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// One path that git tracks.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,20 +42,26 @@ pub(super) fn tracked(
         use std::os::unix::ffi::OsStrExt;
         command.arg("--").arg(std::ffi::OsStr::from_bytes(folder));
     }
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().map_err(|source| Error::NoGit {
-        top: top.to_path_buf(),
-        source,
-    })?;
     let failed = |said: &str| Error::Git {
         top: top.to_path_buf(),
         said: said.to_owned(),
     };
-    if !status.success() {
-        return Err(failed(String::from_utf8_lossy(&stderr).trim()));
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = answer(&mut command, LIMIT).map_err(|source| match source.kind() {
+        ErrorKind::TimedOut => failed(&format!("it did not answer within {LIMIT:?}")),
+        _ => Error::NoGit {
+            top: top.to_path_buf(),
+            source,
+        },
+    })?;
+    let complaint = complaint(&stderr);
+    match (status.success(), complaint.as_str()) {
+        (true, "") => {}
+        (false, "") => return Err(failed(&format!("it ended with {status}"))),
+        (_, complaint) => return Err(failed(complaint)),
     }
     stdout
         .split(|&byte| byte == 0)
@@ -67,14 +83,46 @@ fn command(top: &Path, environment: &Environment) -> Command {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
+        // In a partial clone with a sparse index, git would fetch a missing folder by a program that .git/config names.
+        // Versions of git that do not know the first variable obey the second.
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_ALLOW_PROTOCOL", "")
         .env("GIT_LITERAL_PATHSPECS", "1")
         .current_dir(top)
         .stdin(Stdio::null())
         .args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"])
         .args(["-c", "core.hooksPath=/dev/null", "--no-pager"])
+        .args(["-c", "advice.sparseIndexExpanded=false"])
         .arg("--git-dir=.git")
         .arg("--work-tree=.");
     command
+}
+
+/// Runs git to its end, which must come within `limit`.
+fn answer(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let process = Pid::from_child(&child);
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    receiver.recv_timeout(limit).unwrap_or_else(|_| {
+        // If it has ended by now, there is nothing left to end.
+        let _ = kill_process(process, Signal::KILL);
+        Err(ErrorKind::TimedOut.into())
+    })
+}
+
+/// What git says on stderr, warnings and hints left out.
+///
+/// A listing from which a folder is missing because it could not be read ends with exit code 0 and an error message.
+fn complaint(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("warning:") && !line.starts_with("hint:"));
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Reads `TAG MODE OBJECT STAGE<TAB>PATH`.
@@ -91,7 +139,24 @@ fn parse(line: &[u8]) -> Option<Tracked> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tracked, parse};
+    use std::io::ErrorKind;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::{Tracked, answer, complaint, parse};
+
+    #[test]
+    fn a_git_that_hangs_is_not_waited_for() {
+        let answer = answer(Command::new("sleep").arg("60"), Duration::from_millis(50));
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn warnings_are_no_complaints() {
+        let said = b"warning: a\nhint: b\nerror: Could not read 1\nfatal: c\n";
+        assert_eq!(complaint(said), "error: Could not read 1; fatal: c");
+        assert_eq!(complaint(b"warning: a\n"), "");
+    }
 
     #[test]
     fn lines_of_the_listing_are_read() {

@@ -83,8 +83,9 @@ pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
         if kind != Some(Kind::Link) {
             end = next;
             if kind.is_none() {
+                // From a folder that is not there, `..` leads nowhere.
                 rest.into_iter()
-                    .filter(|part| part != b"..")
+                    .take_while(|part| part != b"..")
                     .for_each(|part| end = end.join(&part));
                 break;
             }

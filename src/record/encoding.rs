@@ -49,11 +49,18 @@ pub(super) fn line(item: &Item) -> Vec<u8> {
     }
 }
 
-/// The fields of a line that [`line`] made, still escaped.
+/// The fields of a line that [`line()`] made, still escaped.
 pub(super) fn fields(line: &[u8]) -> Vec<&str> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let text = str::from_utf8(line).expect("an encoded line is UTF-8: all other bytes are escaped");
     text.split('\t').collect()
+}
+
+/// The field on its own, escaped.
+pub(super) fn escaped(field: &[u8]) -> String {
+    let mut text = Vec::with_capacity(field.len());
+    escape(field, &mut text);
+    String::from_utf8(text).expect("an escaped field is UTF-8: all other bytes are escaped")
 }
 
 fn joined(fields: &[&[u8]]) -> Vec<u8> {
@@ -93,13 +100,7 @@ fn hex(byte: u8, line: &mut Vec<u8>) {
 mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
-    use super::{escape, joined};
-
-    fn escaped(field: &[u8]) -> String {
-        let mut line = Vec::new();
-        escape(field, &mut line);
-        String::from_utf8(line).unwrap()
-    }
+    use super::{escaped, joined};
 
     #[test]
     fn what_separates_and_what_is_no_text_is_escaped() {

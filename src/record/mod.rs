@@ -62,6 +62,11 @@ impl Debug for Fingerprint {
     }
 }
 
+/// `field` as it stands in a record: every field has one such text, and every text stands for one field.
+pub fn escaped(field: &[u8]) -> String {
+    encoding::escaped(field)
+}
+
 /// What an input outside the sealed context is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutsideKind {

@@ -59,7 +59,7 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
 
 fn place<'a>(invalid: &'a Invalid, hint: Option<&'a str>) -> Group<'a> {
     let message = shown(&invalid.mistake.kind);
-    let path = invalid.file.display().to_string();
+    let path = Shown::path(&invalid.file).to_string();
     let title = Level::ERROR.primary_title(message);
     let group = match &invalid.mistake.span {
         Some(span) => Group::with_title(title).element(

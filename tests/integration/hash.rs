@@ -1,13 +1,159 @@
 //! `fp hash`
 
-use crate::support::Tree;
+use std::fs::File;
+use std::time::Duration;
+
+use snapbox::str;
+
+use crate::support::{Tree, assert_says};
+
+/// Two images that need no files but the Dockerfile, and their fingerprints.
+fn two_images() -> (Tree, [String; 2]) {
+    let tree = Tree::new();
+    tree.file("Dockerfile", "FROM scratch\n").config(
+        "format = 0\n[images.toolchain]\ninputs = ['Dockerfile']\n[images.base]\ninputs = ['Dockerfile']\nsalt = '1'\n",
+    );
+    let record = |rest: &str| {
+        let dockerfile = blake3::hash(b"FROM scratch\n");
+        let record =
+            format!("fp-record\t0\ncontext\t.\ndockerfile\tDockerfile\t{dockerfile}\n{rest}");
+        blake3::hash(record.as_bytes()).to_string()
+    };
+    let fingerprints = [record("salt\t1\n"), record("")];
+    (tree, fingerprints)
+}
 
 #[test]
-fn the_fingerprint_is_the_hash_of_the_record() {
-    let tree = Tree::with_inputs("'a'");
-    tree.file("a", "a\n").commit();
-    assert_eq!(
-        blake3::hash(tree.record().as_bytes()).to_string(),
-        tree.hash()
+fn it_prints_the_fingerprint_and_nothing_else() {
+    let (tree, [base, toolchain]) = two_images();
+    let hash = |image: &str| tree.fp().args(["hash", image]).run();
+    assert_eq!(hash("base"), format!("{base}\n"));
+    assert_eq!(hash("toolchain"), format!("{toolchain}\n"));
+    let record = tree.fp().args(["record", "base"]).run();
+    assert_eq!(blake3::hash(record.as_bytes()).to_string(), base);
+}
+
+#[test]
+fn all_images_have_a_line_each() {
+    let (tree, [base, toolchain]) = two_images();
+    let all = tree.fp().args(["hash", "--all"]).run();
+    assert_eq!(all, format!("{base}  base\n{toolchain}  toolchain\n"));
+}
+
+#[test]
+fn programs_get_json() {
+    let (tree, _) = two_images();
+    let json = |argument: &str| tree.fp().args(["hash", "--format", "json", argument]).run();
+    assert_says(
+        json("base"),
+        str![[r#"
+{
+  "fingerprint": "b5722f4256ad5f97abda7376bfcf43dd9dc1755fdbbc317eadbb97ca7c782547",
+  "image": "base"
+}
+
+"#]],
     );
+    assert_says(
+        json("--all"),
+        str![[r#"
+[
+  {
+    "fingerprint": "b5722f4256ad5f97abda7376bfcf43dd9dc1755fdbbc317eadbb97ca7c782547",
+    "image": "base"
+  },
+  {
+    "fingerprint": "4022aa2bba2cc1dc320b0a8ba9d72d4497f5507e436f619b75d5f8ffb4c36cb8",
+    "image": "toolchain"
+  }
+]
+
+"#]],
+    );
+}
+
+#[test]
+fn misuse_is_explained() {
+    let (tree, _) = two_images();
+    let run = |arguments: &[&str]| tree.fp().args(arguments).code(2);
+    assert_says(
+        tree.refusal_of(run(&["hash", "--all", "base"])),
+        str![[r#"
+error: the argument '--all' cannot be used with '[IMAGE]'
+
+Usage: fp hash --all [IMAGE]
+
+For more information, try '--help'.
+
+"#]],
+    );
+    assert_says(
+        tree.refusal_of(run(&["hash", "--format", "xml", "base"])),
+        str![[r#"
+error: invalid value 'xml' for '--format <FORMAT>'
+  [possible values: text, json]
+
+For more information, try '--help'.
+
+"#]],
+    );
+    assert_says(
+        tree.refusal_of(run(&["hahs"])),
+        str![[r#"
+error: unrecognized subcommand 'hahs'
+
+  tip: a similar subcommand exists: 'hash'
+
+Usage: fp [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]],
+    );
+    assert_says(
+        tree.refusal_of(run(&["hash", "a", "b"])),
+        str![[r#"
+error: unexpected argument 'b' found
+
+Usage: fp hash [OPTIONS] [IMAGE]
+
+For more information, try '--help'.
+
+"#]],
+    );
+    run(&[]).stderr_contains("Usage: fp").run();
+}
+
+/// The digest of 1 GiB of zero bytes was computed by another implementation of BLAKE3.
+#[test]
+fn a_file_of_a_gibibyte_is_hashed() {
+    let tree = Tree::with_inputs("'big'");
+    let file = File::create(tree.path("big")).expect("a file");
+    file.set_len(1 << 30).expect("a sparse file");
+    let record = tree
+        .fp()
+        .arg("record")
+        .within(Duration::from_secs(60))
+        .run();
+    let digest = "94b4ec39d8d42ebda685fbb5429e8ab0086e65245e750142c1eea36a26abc24d";
+    assert!(
+        record.contains(&format!("\nfile\tbig\t-\t{digest}\n")),
+        "{record}"
+    );
+}
+
+#[test]
+fn many_files_are_hashed_in_the_order_of_their_names() {
+    let tree = Tree::with_inputs("'d'");
+    let mut lines = Vec::new();
+    for number in 0..600 {
+        let (path, content) = (format!("d/{}/{number}", number % 7), number.to_string());
+        tree.file(&path, &content);
+        lines.push(format!(
+            "file\t{path}\t-\t{}\n",
+            blake3::hash(content.as_bytes())
+        ));
+    }
+    lines.sort_unstable();
+    assert!(tree.record().ends_with(&lines.concat()));
 }

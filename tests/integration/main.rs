@@ -5,8 +5,18 @@
     reason = "a test that cannot go on has failed, and its place says why"
 )]
 
+mod candidates;
+mod config;
 mod documentation;
 mod ensure;
+mod git;
 mod hash;
+mod inputs;
+mod mistakes;
+mod record;
+mod reference;
+mod refusals;
+mod sameness;
 mod status;
 mod support;
+mod vectors;

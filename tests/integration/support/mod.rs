@@ -9,8 +9,33 @@ mod running;
 mod scripted_registry;
 mod tree;
 
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
 pub(crate) use machine::Machine;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, git};
+
+/// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the snapshot is written anew.
+pub(crate) fn assert_says(said: String, expected: impl snapbox::IntoData) {
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .normalize_paths(false)
+        .eq(said, expected);
+}
+
+/// Runs a property on a modest number of cases; each starts several processes.
+pub(crate) fn check<S: Strategy>(
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config = Config {
+        cases: 32,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(strategy, test);
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+}

@@ -4,20 +4,23 @@
 //! expected to succeed without a word on stderr, unless the test says otherwise, and to end before its time is over.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{self, Permissions};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tempfile::TempDir;
 
 /// A run of `fp` in the making.
 pub(crate) fn fp() -> Fp {
     let home = tempfile::tempdir().expect("a home");
     let mut run = Fp {
+        program: env!("CARGO_BIN_EXE_fp").into(),
         wrapper: Vec::new(),
         arguments: Vec::new(),
         variables: Vec::new(),
@@ -25,6 +28,7 @@ pub(crate) fn fp() -> Fp {
         code: 0,
         stderr: Stderr::Empty,
         limit: Duration::from_secs(60),
+        copy: None,
         home,
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -39,6 +43,7 @@ pub(crate) fn fp() -> Fp {
 
 /// How `fp` is started, and what is expected of it.
 pub(crate) struct Fp {
+    program: OsString,
     wrapper: Vec<OsString>,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
@@ -46,6 +51,7 @@ pub(crate) struct Fp {
     code: i32,
     stderr: Stderr,
     limit: Duration,
+    copy: Option<TempDir>,
     home: TempDir,
 }
 
@@ -93,6 +99,26 @@ impl Fp {
             .map(|word| word.as_ref().into())
             .collect();
         self
+    }
+
+    /// Has an ordinary user run `fp`. Root can read everything, and would be another user than the one who made the tree
+    /// only like this. The program is copied to where everybody can reach it.
+    pub(crate) fn by_ordinary_user(mut self) -> Self {
+        if !geteuid().is_root() {
+            return self;
+        }
+        let folder = tempfile::tempdir().expect("a folder for the program");
+        let copy = folder.path().join("fp");
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
+        fs::copy(&self.program, &copy).expect("a copy of the program");
+        self.program = copy.into();
+        self.copy = Some(folder);
+        self.under([
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ])
     }
 
     /// Expects this exit code; one beside 0 comes with a word on stderr.
@@ -164,7 +190,7 @@ impl Fp {
 
     fn command(&self) -> Command {
         let mut words = self.wrapper.clone();
-        words.push(env!("CARGO_BIN_EXE_fp").into());
+        words.push(self.program.clone());
         words.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&words[0]);
         command

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::{Fp, fp};
@@ -77,6 +78,24 @@ impl Tree {
         self
     }
 
+    /// Makes a FIFO.
+    pub(crate) fn fifo(&self, path: impl AsRef<[u8]>) -> &Self {
+        let mode = Mode::from_raw_mode(0o644);
+        mknodat(CWD, self.path(path), FileType::Fifo, mode, 0).expect("a FIFO");
+        self
+    }
+
+    /// Removes a file, or a folder with all that is in it.
+    pub(crate) fn remove(&self, path: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(path);
+        match path.is_dir() && !path.is_symlink() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        }
+        .expect("something to remove");
+        self
+    }
+
     fn above(&self, path: &[u8]) {
         if let Some(slash) = path.iter().rposition(|&byte| byte == b'/') {
             self.folder(&path[..slash]);
@@ -113,6 +132,20 @@ impl Tree {
     /// What `fp hash` prints here, without the end of the line.
     pub(crate) fn hash(&self) -> String {
         self.fp().arg("hash").run().trim_end().to_owned()
+    }
+
+    /// What fp says on stderr when it refuses with this exit code to compute a fingerprint here; the path of the tree is
+    /// shown as `ROOT`.
+    pub(crate) fn refusal(&self, code: i32) -> String {
+        self.refusal_of(self.fp().arg("hash").code(code))
+    }
+
+    /// What a run says on stderr that prints nothing else; the path of the tree is shown as `ROOT`.
+    pub(crate) fn refusal_of(&self, run: Fp) -> String {
+        let outcome = run.any_stderr().outcome();
+        assert_eq!(outcome.stdout, b"", "beside {}", outcome.stderr);
+        let root = self.folder.path().to_str().expect("a plain name");
+        outcome.stderr.replace(root, "ROOT")
     }
 
     /// What `fp record` prints here.

@@ -3,6 +3,7 @@
 mod ci;
 mod credentials;
 mod engine_away;
+mod environment;
 mod faults;
 mod publishing;
 mod refused;
@@ -20,6 +21,7 @@ on_both_stores! {
     an_image_without_repository_stays_local
     an_image_that_only_the_engine_has_is_published
     a_push_names_nothing_but_the_staging_tag
+    a_published_image_takes_the_place_of_a_local_one
 }
 
 fn a_miss_is_built_and_pushed_and_a_hit_is_pulled(store: Store) {
@@ -160,6 +162,45 @@ fn a_push_names_nothing_but_the_staging_tag(store: Store) {
         "the engine keeps no staging tag"
     );
     assert!(machine.has_image(name));
+}
+
+/// Two people built the same inputs, and one of them was allowed to publish: both get that image.
+fn a_published_image_takes_the_place_of_a_local_one(store: Store) {
+    let mut machine = Machine::new(store);
+    let local = machine.fp(&["ensure", "--no-push"]).succeeded();
+    machine.use_engine(store.other());
+    let published = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    machine.use_engine(store);
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, published.stdout);
+    let digests = [
+        "image",
+        "inspect",
+        "--format",
+        "{{.RepoDigests}}",
+        local.line(),
+    ];
+    assert!(machine.docker(&digests).contains(published.digest()));
+    machine.fp(&["ensure"]).succeeded().says("nothing to do");
+}
+
+#[test]
+fn a_build_that_fails_says_why_and_leaves_nothing() {
+    let machine = Machine::new(Store::Containerd);
+    let dockerfile = format!(
+        "FROM {}\nRUN echo something went wrong; exit 7\n",
+        lab::base()
+    );
+    machine.tree.file("Dockerfile", dockerfile);
+    let failed = machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("something went wrong")
+        .says("the image could not be built")
+        .says("exit code: 7");
+    assert_eq!(failed.stdout, "");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn while_staging() {
     let machine = Machine::new(Store::Containerd);
     machine.configure_inputs("\"big\"", "");
     let big = File::create(machine.tree.path("big")).unwrap();
-    big.set_len(4 << 30).unwrap();
+    big.set_len(1 << 30).unwrap();
     for signal in [Signal::INT, Signal::TERM] {
         let running = machine.start(&["ensure"]);
         wait_until("the context is staged", || !machine.leftovers().is_empty());
@@ -191,7 +191,7 @@ fn while_pulling() {
 
 /// Wherever the signal finds it: either it ends by it, or it was done before.
 fn at_any_moment(store: Store) {
-    for tenths in 0..16 {
+    for step in 0..10 {
         let machine = Machine::new(store);
         let tag = machine
             .fp(&["ref"])
@@ -202,7 +202,7 @@ fn at_any_moment(store: Store) {
             .1
             .to_owned();
         let running = machine.start(&["ensure"]);
-        thread::sleep(Duration::from_millis(100 * tenths));
+        thread::sleep(Duration::from_millis(150 * step));
         running.send(Signal::TERM);
         let answer = running.finish();
         let published = lab::registry().digest(&machine.repository(), &tag);

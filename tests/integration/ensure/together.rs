@@ -128,8 +128,6 @@ fn different_images_of_one_repository_do_not_mix(store: Store) {
             config["config"]["Labels"]["fp.fingerprint"],
             fingerprint.as_str()
         );
-        machine.forget(answer.line());
-        machine.fp(&["ensure", name]).succeeded();
         let said = machine.in_image(answer.line(), &format!("sh /input/{name}.sh"));
         assert_eq!(said.trim(), *name);
     }
@@ -141,10 +139,7 @@ fn who_is_overtaken_takes_what_is_there(store: Store) {
     let run = slow.start(&["ensure"]);
     slow.wait_until_held("push");
 
-    let fast = Machine::bare(match store {
-        Store::Containerd => Store::Classic,
-        Store::Classic => Store::Containerd,
-    });
+    let fast = Machine::bare(store.other());
     let mut command = fast.command(&["ensure"]);
     command.current_dir(slow.tree.path(""));
     let first = Running::spawn(command, &fast.folder("log"))

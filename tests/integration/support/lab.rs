@@ -26,6 +26,14 @@ impl Store {
             Store::Classic => "FP_LAB_ENGINE_CLASSIC",
         })
     }
+
+    /// The one that this is not.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Store::Containerd => Store::Classic,
+            Store::Classic => Store::Containerd,
+        }
+    }
 }
 
 /// Makes a test for each image store of functions that take one.

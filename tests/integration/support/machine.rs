@@ -18,6 +18,9 @@ use super::Tree;
 use super::lab::{self, Store};
 use super::running::{Answer, Running, wait_until};
 
+/// What a container says when it has said everything.
+const LAST_WORDS: &str = "<end>";
+
 pub(crate) struct Machine {
     /// The project.
     pub(crate) tree: Tree,
@@ -180,16 +183,26 @@ impl Machine {
     }
 
     /// Runs a command in a container of an image, and returns what it printed.
+    ///
+    /// On a busy machine docker loses what a container says that ends at once, without telling so. Hence
+    /// the last words, and the other attempts.
     pub(crate) fn in_image(&self, reference: &str, script: &str) -> String {
-        self.docker(&[
+        let script = format!("{script}\nprintf %s '{LAST_WORDS}'");
+        let run = [
             "run",
             "--rm",
             "--network=none",
             reference,
             "sh",
-            "-c",
-            script,
-        ])
+            "-ec",
+            &script,
+        ];
+        for _ in 0..5 {
+            if let Some(said) = self.docker(&run).strip_suffix(LAST_WORDS) {
+                return said.to_owned();
+            }
+        }
+        panic!("{reference} says nothing to {script}")
     }
 
     /// The commands that `fp` gave to docker so far, each as one line.

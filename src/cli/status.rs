@@ -89,6 +89,7 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         EngineAnswer::Has { .. } => "present",
         EngineAnswer::HasNot(_) => "absent",
         EngineAnswer::Unknown(_) => "unknown",
+        EngineAnswer::NotAsked => "not asked",
     };
     json!({
         "image": job.image.name.as_str(),

@@ -37,6 +37,8 @@ pub enum EngineAnswer {
     HasNot(Lack),
     /// It gave no answer.
     Unknown(engine::Error),
+    /// Its answer does not matter.
+    NotAsked,
 }
 
 /// Why an engine does not have the image.
@@ -50,11 +52,23 @@ pub enum Lack {
     OtherPlatform(Platform),
 }
 
-/// Asks registry and engine about the image of `job`.
+/// Asks registry and engine about the image of `job`, at the same time.
+///
+/// Where a published image is all that is wanted, the engine is asked only if there is none: it may be slow, or not there.
 pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
-    let both = async { tokio::join!(ask_registry(job, world), ask_engine(job, world)) };
-    let (registry, engine) = world.unless_interrupted(both).await?;
-    Ok(Observation { registry, engine })
+    let asking = async {
+        if !job.options.no_pull {
+            let (registry, engine) = tokio::join!(ask_registry(job, world), ask_engine(job, world));
+            return Observation { registry, engine };
+        }
+        let registry = ask_registry(job, world).await;
+        let engine = match registry {
+            RegistryAnswer::Present(_) => EngineAnswer::NotAsked,
+            _ => ask_engine(job, world).await,
+        };
+        Observation { registry, engine }
+    };
+    world.unless_interrupted(asking).await
 }
 
 async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
@@ -131,7 +145,7 @@ impl EngineAnswer {
                 }
             }
             EngineAnswer::HasNot(_) => EngineState::HasNot,
-            EngineAnswer::Unknown(_) => EngineState::Unknown,
+            EngineAnswer::Unknown(_) | EngineAnswer::NotAsked => EngineState::Unknown,
         }
     }
 }

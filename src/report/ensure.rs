@@ -65,6 +65,7 @@ pub fn engine(answer: &EngineAnswer) -> String {
         EngineAnswer::HasNot(Lack::OtherPlatform(platform)) => {
             format!("absent (what bears the name is for {platform})")
         }
+        EngineAnswer::NotAsked => "not asked".to_owned(),
         EngineAnswer::Unknown(error) => format!("unknown, {}", Shown::text(&error.to_string())),
     }
 }

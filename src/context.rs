@@ -1,7 +1,8 @@
 //! The sealed build context: a folder that holds what the record lists, and nothing else.
 //!
-//! Modes are set, not inherited, so that no umask shows in an image; bytes are checked against the record while they are
-//! copied, so that what is built is what was hashed. Files keep their modification times, which cargo and make compare.
+//! Modes are set, not inherited, so that no umask shows in an image; bytes are checked against the
+//! record while they are copied, so that what is built is what was hashed. Files keep their
+//! modification times, which cargo and make compare.
 
 use std::fs::{self, DirBuilder, File, FileTimes, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -88,8 +89,8 @@ impl StagedContext {
         self.folder.path().join("context")
     }
 
-    /// The Dockerfile, which lies outside the context. An ignore file without rules lies beside it, so that the builder
-    /// does not apply one that is an input.
+    /// The Dockerfile, which lies outside the context. An ignore file without rules lies beside it,
+    /// so that the builder does not apply one that is an input.
     pub fn dockerfile(&self) -> &Path {
         &self.dockerfile
     }

@@ -1,7 +1,7 @@
 //! The environment variables that fp was started with, read once and handed on as a value.
 //!
-//! Nothing below the command line reads the process's own environment, so that every answer is a function of what it was
-//! given.
+//! Nothing below the command line reads the process's own environment, so that every answer is a
+//! function of what it was given.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP, as a value that running work can look at or wait for.
 //!
-//! The listener only notes the first signal. What is stopped because of it, and with which exit code
-//! `fp` then ends, is up to those who hold an [`Interrupt`].
+//! The listener only notes the first signal. What is stopped because of it, and with which exit
+//! code `fp` then ends, is up to those who hold an [`Interrupt`].
 
 use std::future;
 use std::io;
@@ -50,7 +50,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes SIGINT, SIGTERM and SIGHUP over from the system's default, from now until the process ends.
+    /// Takes SIGINT, SIGTERM and SIGHUP over from the system's default, from now until the process
+    /// ends.
     ///
     /// The signals are noted by a task of the current runtime. On a current-thread runtime they are
     /// therefore seen only while its thread is not blocked: long synchronous work belongs into
@@ -105,7 +106,8 @@ impl Interrupt {
             if let Err(interrupted) = self.check() {
                 return interrupted;
             }
-            // An error means that no listener is left, as in `never` and while a runtime shuts down.
+            // An error means that no listener is left, as in `never` and while a runtime shuts
+            // down.
             if receiver.changed().await.is_err() && self.check().is_ok() {
                 future::pending::<()>().await;
             }

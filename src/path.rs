@@ -1,7 +1,8 @@
 //! Paths relative to the root, the folder of fingerprint.toml.
 //!
-//! Every path that fp records, compares or stages is a [`RootPath`]: text has been parsed once, `.`, `..` and doubled
-//! slashes are gone, and it cannot leave the root by its spelling. Links are not this module's business.
+//! Every path that fp records, compares or stages is a [`RootPath`]: text has been parsed once,
+//! `.`, `..` and doubled slashes are gone, and it cannot leave the root by its spelling. Links are
+//! not this module's business.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Debug, Display, Formatter};
@@ -41,8 +42,8 @@ impl RootPath {
 
     /// Parses a path as a person writes it: `./a//b/` is `a/b`, and `a/../b` is `b`.
     ///
-    /// `..` is taken lexically, which is what a person reading the configuration does; a path that would leave the root
-    /// on its way is refused.
+    /// `..` is taken lexically, which is what a person reading the configuration does; a path that
+    /// would leave the root on its way is refused.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
         if text.is_empty() {
             return Err(Error::Empty);
@@ -80,7 +81,8 @@ impl RootPath {
         if self.is_root() { b"." } else { &self.0 }
     }
 
-    /// The path of the entry `name` in this folder. `name` is one part, as a directory listing gives it.
+    /// The path of the entry `name` in this folder. `name` is one part, as a directory listing
+    /// gives it.
     pub fn join(&self, name: &[u8]) -> Self {
         debug_assert!(!name.is_empty() && !name.contains(&b'/') && name != b"." && name != b"..");
         let mut bytes = Vec::with_capacity(self.0.len() + 1 + name.len());
@@ -116,7 +118,8 @@ impl RootPath {
             .filter(|part| !part.is_empty())
     }
 
-    /// This path as seen from `folder`; `None` if it does not lie in it. A folder lies in itself, as the root path.
+    /// This path as seen from `folder`; `None` if it does not lie in it. A folder lies in itself,
+    /// as the root path.
     pub fn below(&self, folder: &RootPath) -> Option<RootPath> {
         if folder.is_root() {
             return Some(self.clone());

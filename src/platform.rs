@@ -1,6 +1,7 @@
 //! Platforms: the operating system and processor that an image is for.
 //!
-//! Registries and engines spell them in several ways; here they have one form, so that they compare.
+//! Registries and engines spell them in several ways; here they have one form, so that they
+//! compare.
 
 use std::fmt;
 
@@ -13,8 +14,9 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// The platform in the form that compares: without a variant that says nothing, and with the one
-    /// that a bare `arm` means (as containerd's `platforms.Normalize` has it). An empty `variant` is none.
+    /// The platform in the form that compares: without a variant that says nothing, and with the
+    /// one that a bare `arm` means (as containerd's `platforms.Normalize` has it). An empty
+    /// `variant` is none.
     pub fn new(os: &str, architecture: &str, variant: &str) -> Self {
         let variant = match (architecture, variant) {
             ("amd64", "v1") | ("arm64", "v8") | (_, "") if architecture != "arm" => None,

@@ -1,7 +1,8 @@
 //! Names from files, as a person may safely see them in a terminal or a log.
 //!
-//! A file name may hold escape sequences, bidirectional overrides or bytes that are no text at all. Whatever fp prints
-//! about such a name goes through [`Shown`]; what fp computes never does (the record has an encoding of its own).
+//! A file name may hold escape sequences, bidirectional overrides or bytes that are no text at all.
+//! Whatever fp prints about such a name goes through [`Shown`]; what fp computes never does (the
+//! record has an encoding of its own).
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -43,8 +44,8 @@ impl Display for Shown<'_> {
 
 /// Whether a character moves the cursor, reorders text or leaves no trace on the screen.
 ///
-/// Beside the control characters these are Unicode's format characters (category Cf), the line and paragraph
-/// separators, and the fillers and selectors that show as nothing.
+/// Beside the control characters these are Unicode's format characters (category Cf), the line and
+/// paragraph separators, and the fillers and selectors that show as nothing.
 fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,

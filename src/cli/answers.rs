@@ -1,4 +1,5 @@
-//! The answers of a command on several images, in the form that was asked for, and what went wrong with some of them.
+//! The answers of a command on several images, in the form that was asked for, and what went wrong
+//! with some of them.
 
 use serde_json::Value;
 
@@ -8,8 +9,9 @@ use super::output::Output;
 
 /// Collects answers and failures.
 ///
-/// Text is printed at once; JSON is one array, printed at the end. A failure is told when it happens and does not keep the
-/// other images from being looked at; the gravest gives the exit code.
+/// Text is printed at once; JSON is one array, printed at the end. A failure is told when it
+/// happens and does not keep the other images from being looked at; the gravest gives the exit
+/// code.
 pub(super) struct Answers<'a> {
     format: Format,
     output: &'a mut Output,
@@ -55,7 +57,8 @@ impl<'a> Answers<'a> {
         Ok(())
     }
 
-    /// Has the run end with this exit code, or a graver one, for a reason that the answer itself tells.
+    /// Has the run end with this exit code, or a graver one, for a reason that the answer itself
+    /// tells.
     pub(super) fn expect_exit_code(&mut self, exit_code: u8) {
         self.gravest = self.gravest.max(Some(exit_code));
     }

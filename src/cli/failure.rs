@@ -48,8 +48,8 @@ impl Failure {
         }
     }
 
-    /// The exit code: 1 failed, 2 usage or configuration, 3 absent, 4 could not tell, and 128 with the number of a
-    /// signal.
+    /// The exit code: 1 failed, 2 usage or configuration, 3 absent, 4 could not tell, and 128 with
+    /// the number of a signal.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Failure::Inputs { .. }

@@ -79,7 +79,8 @@ fn note(placement: Placement) -> &'static str {
     }
 }
 
-/// Programs get the path as the record has it, so that they can find its line there and the file on disk.
+/// Programs get the path as the record has it, so that they can find its line there and the file on
+/// disk.
 fn object(row: &Row) -> Value {
     json!({
         "path": record::escaped(row.path.as_bytes()),

@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
-//! Only this room writes to stdout and knows exit codes. A command gathers what it needs from the other rooms, decides
-//! nothing itself, and prints the answer.
+//! Only this room writes to stdout and knows exit codes. A command gathers what it needs from the
+//! other rooms, decides nothing itself, and prints the answer.
 
 mod answers;
 mod arguments;

@@ -1,4 +1,5 @@
-//! Writing answers to stdout and everything else to stderr, and turning a failure into an exit code.
+//! Writing answers to stdout and everything else to stderr, and turning a failure into an exit
+//! code.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -8,7 +9,8 @@ use serde_json::Value;
 use super::failure::Failure;
 use crate::report;
 
-/// The two streams of the process. A reader that has gone away is no error: there is nobody left to tell.
+/// The two streams of the process. A reader that has gone away is no error: there is nobody left to
+/// tell.
 pub(super) struct Output {
     stdout: Box<dyn Write>,
     stderr: Box<dyn Write>,

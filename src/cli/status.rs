@@ -59,7 +59,8 @@ async fn status(
     answers.finish()
 }
 
-/// Whether the image is not where others look for it: in the registry, or in the engine if it has no repository.
+/// Whether the image is not where others look for it: in the registry, or in the engine if it has
+/// no repository.
 fn is_absent(observation: &Observation) -> bool {
     match &observation.registry {
         RegistryAnswer::Absent => true,

@@ -119,7 +119,8 @@ pub enum MistakeKind {
 }
 
 impl MistakeKind {
-    /// Whether it is the environment that is wrong and not the file: such a mistake matters only for images asked for.
+    /// Whether it is the environment that is wrong and not the file: such a mistake matters only
+    /// for images asked for.
     pub(super) fn is_environment(&self) -> bool {
         matches!(
             self,
@@ -173,8 +174,8 @@ impl From<toml::de::Error> for Mistake {
     }
 }
 
-/// Reads serde's message about an unknown field, which is the only place where the known ones are listed; any other
-/// wording is left to be shown as it is.
+/// Reads serde's message about an unknown field, which is the only place where the known ones are
+/// listed; any other wording is left to be shown as it is.
 fn unknown_key(message: &str) -> Option<MistakeKind> {
     let rest = message.strip_prefix("unknown field `")?;
     let (key, expected) = rest.split_once("`, expected ")?;

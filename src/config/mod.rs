@@ -1,7 +1,8 @@
 //! Configuration: fingerprint.toml, found, read, checked and resolved.
 //!
-//! The file has two shapes: `written` is what stands there, [`Image`] and [`Project`] are what the rest of fp sees, with
-//! every text parsed and every default applied. Files that the configuration names are read elsewhere.
+//! The file has two shapes: `written` is what stands there, [`Image`] and [`Project`] are what the
+//! rest of fp sees, with every text parsed and every default applied. Files that the configuration
+//! names are read elsewhere.
 
 mod locate;
 mod mistake;
@@ -12,6 +13,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -126,12 +128,17 @@ pub struct Project {
 impl Project {
     /// Reads and resolves `file`.
     ///
-    /// All images are checked, but a value that only the environment can give is asked for only when its image is.
+    /// All images are checked, but a value that only the environment can give is asked for only
+    /// when its image is.
     pub fn read(file: &Path, environment: &Environment) -> Result<Self, Error> {
         let unreadable = |source| Error::Unreadable {
             file: file.to_path_buf(),
             source,
         };
+        // A FIFO would be waited for, and a device has no end.
+        if !fs::metadata(file).map_err(unreadable)?.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
+        }
         let text = fs::read_to_string(file).map_err(unreadable)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,4 +1,5 @@
-//! From the file as written to the images as the rest of fp sees them: every text parsed, every default applied.
+//! From the file as written to the images as the rest of fp sees them: every text parsed, every
+//! default applied.
 
 use std::ops::Range;
 
@@ -84,8 +85,8 @@ fn target(text: &Spanned<String>) -> Result<String> {
     }
 }
 
-/// The environment is looked at after the grammar, and repositories are lower-cased, since GitHub's variables that name
-/// an owner are not.
+/// The environment is looked at after the grammar, and repositories are lower-cased, since GitHub's
+/// variables that name an owner are not.
 fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repository> {
     let template =
         EnvironmentTemplate::parse(text.as_ref()).map_err(|error| at(text.span(), error))?;
@@ -113,7 +114,8 @@ fn tag(written: Option<&Spanned<String>>) -> Result<TagTemplate> {
         return Ok(TagTemplate::parse("{fingerprint:32}").expect("the default is a template"));
     };
     let template = TagTemplate::parse(text.as_ref()).map_err(|error| at(text.span(), error))?;
-    // A template gives a valid tag for every fingerprint or for none, since all digits are alike to the grammar.
+    // A template gives a valid tag for every fingerprint or for none, since all digits are alike to
+    // the grammar.
     let sample = template.expand(&Record::new([]).fingerprint());
     if sample.starts_with("fp-staging") {
         return Err(at(
@@ -161,8 +163,8 @@ fn arg_name(name: &Spanned<String>) -> Result<String> {
 
 /// Arguments that BuildKit predefines, or interprets without a Dockerfile that declares them.
 ///
-/// Source: the Dockerfile reference of BuildKit, "Predefined ARGs", "Automatic platform ARGs in the global scope" and
-/// "BuildKit built-in build args".
+/// Source: the Dockerfile reference of BuildKit, "Predefined ARGs", "Automatic platform ARGs in the
+/// global scope" and "BuildKit built-in build args".
 fn is_reserved(name: &str) -> bool {
     const PROXIES: [&str; 5] = [
         "HTTP_PROXY",

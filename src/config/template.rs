@@ -1,7 +1,8 @@
-//! The two small languages inside the configuration's texts: `{env:NAME}` in a repository, `{fingerprint:N}` in a tag.
+//! The two small languages inside the configuration's texts: `{env:NAME}` in a repository,
+//! `{fingerprint:N}` in a tag.
 //!
-//! `{{` and `}}` stand for braces. Templates are parsed when the file is read, so that a mistake is found whether or not
-//! the image is asked for.
+//! `{{` and `}}` stand for braces. Templates are parsed when the file is read, so that a mistake is
+//! found whether or not the image is asked for.
 
 use crate::environment::{Environment, NotText};
 use crate::record::Fingerprint;

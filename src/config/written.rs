@@ -1,6 +1,7 @@
 //! fingerprint.toml as it is written: which keys there are and of which type.
 //!
-//! Nothing is interpreted here. Every text keeps its place in the file, so that whoever finds it wrong can point at it.
+//! Nothing is interpreted here. Every text keeps its place in the file, so that whoever finds it
+//! wrong can point at it.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};

@@ -1,9 +1,9 @@
 //! What a `.dockerignore` file keeps out of the build context, exactly as BuildKit decides it.
 //!
-//! The reference is moby/patternmatcher (`ignorefile.ReadAll`, `MatchesUsingParentResults`) under the
-//! walk of tonistiigi/fsutil. The Dockerfile and the ignore file itself are nothing special there:
-//! they are in the context unless a pattern says otherwise (BuildKit reads the Dockerfile by another
-//! way). Finding the file, and `<Dockerfile>.dockerignore` before it, is left to others.
+//! The reference is moby/patternmatcher (`ignorefile.ReadAll`, `MatchesUsingParentResults`) under
+//! the walk of tonistiigi/fsutil. The Dockerfile and the ignore file itself are nothing special
+//! there: they are in the context unless a pattern says otherwise (BuildKit reads the Dockerfile by
+//! another way). Finding the file, and `<Dockerfile>.dockerignore` before it, is left to others.
 
 use std::collections::HashMap;
 use std::iter;
@@ -95,9 +95,9 @@ impl Dockerignore {
     /// The decision about a path, relative to the context, given the one about its parent: what
     /// [`Dockerignore::excludes`] says, for those who go through a tree.
     ///
-    /// The last rule that matches the path or a parent wins. But a rule is only tried where it would
-    /// change the outcome so far, so that an exception which comes before anything is excluded is
-    /// not remembered: after `**/*.log` and `!logs`, `logs/x.log` stays out.
+    /// The last rule that matches the path or a parent wins. But a rule is only tried where it
+    /// would change the outcome so far, so that an exception which comes before anything is
+    /// excluded is not remembered: after `**/*.log` and `!logs`, `logs/x.log` stays out.
     pub fn decide(&self, parent: &Decision, path: &[u8]) -> Decision {
         let mut decision = Decision::default();
         for index in self.candidates(parent, path) {

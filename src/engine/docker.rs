@@ -100,8 +100,8 @@ impl Docker {
         Err(Error::NoBuildKit { client })
     }
 
-    /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it from
-    /// telling is an error.
+    /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it
+    /// from telling is an error.
     pub async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
         let question = self.invocation(words(&["image", "inspect", &image.to_string()]));
         let output = self.ask(&question).await?;
@@ -148,9 +148,9 @@ impl Docker {
         Err(Error::BuiltImageMissing { ids })
     }
 
-    /// Runs a build; again if another one brought the very same image into the engine at that moment.
-    /// BuildKit joins builds that are alike, and in a containerd store one of them then fails. What
-    /// it made is in the cache.
+    /// Runs a build; again if another one brought the very same image into the engine at that
+    /// moment. BuildKit joins builds that are alike, and in a containerd store one of them then
+    /// fails. What it made is in the cache.
     async fn run_build(&self, build: &Invocation, sink: &mut Sink<'_>) -> Result<(), Error> {
         for _ in 0..MAX_COLLISIONS {
             match self.forward(build, sink).await {
@@ -164,8 +164,9 @@ impl Docker {
 
     /// Gives an image a name, taking it from the one that had it.
     ///
-    /// An image that loses its only name may be gone with it: the containerd store then forgets it, even
-    /// while it is being pushed. Who shares a name with other processes keeps a second one to himself.
+    /// An image that loses its only name may be gone with it: the containerd store then forgets it,
+    /// even while it is being pushed. Who shares a name with other processes keeps a second one to
+    /// himself.
     pub async fn tag(
         &self,
         image: &ImageId,
@@ -179,8 +180,8 @@ impl Docker {
 
     /// Takes a name away; that it is gone already is as good.
     ///
-    /// The image goes along with its last name, and in the classic store with it all that is known of
-    /// its digests in that repository.
+    /// The image goes along with its last name, and in the classic store with it all that is known
+    /// of its digests in that repository.
     pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
         let name = repository.tagged(tag).to_string();
         let deed = self.invocation(words(&["image", "rm", &name]));
@@ -193,8 +194,8 @@ impl Docker {
 
     /// Pushes what bears the tag, and returns the digest that the registry got.
     ///
-    /// If others use the tag as well, that may be theirs: see [`is_push_of`](super::is_push_of). Their
-    /// tagging may also let this push fail in the middle.
+    /// If others use the tag as well, that may be theirs: see [`is_push_of`](super::is_push_of).
+    /// Their tagging may also let this push fail in the middle.
     pub async fn push(
         &self,
         repository: &Repository,

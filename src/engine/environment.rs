@@ -23,8 +23,8 @@ const ENGINE: &[&str] = &[
     "SSH_AUTH_SOCK",
 ];
 
-/// Which builder; the second for builders that live in Kubernetes. Every other BUILDX_* variable, and
-/// every BUILDKIT_* one, can change what a build does or makes.
+/// Which builder; the second for builders that live in Kubernetes. Every other BUILDX_* variable,
+/// and every BUILDKIT_* one, can change what a build does or makes.
 const BUILDER: &[&str] = &["BUILDX_BUILDER", "KUBECONFIG"];
 
 /// The way out, and whom to trust on it.
@@ -57,9 +57,9 @@ const CREDENTIALS: &[&str] = &[
 
 /// The variables of `all` that an engine's program may see.
 ///
-/// A list of what may pass, not of what may not: tomorrow's switches stay outside as well. Known ones
-/// are SOURCE_DATE_EPOCH, DOCKER_DEFAULT_PLATFORM, DOCKER_BUILDKIT, DOCKER_CONTENT_TRUST, COMPOSE_*,
-/// EXPERIMENTAL_* and OTEL_*.
+/// A list of what may pass, not of what may not: tomorrow's switches stay outside as well. Known
+/// ones are SOURCE_DATE_EPOCH, DOCKER_DEFAULT_PLATFORM, DOCKER_BUILDKIT, DOCKER_CONTENT_TRUST,
+/// COMPOSE_*, EXPERIMENTAL_* and OTEL_*.
 pub(super) fn allowed(
     all: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {

@@ -1,8 +1,8 @@
 //! The container engines: they build, hold, push and pull images.
 //!
 //! An engine is the program of that name, so that its contexts, builders, credential helpers and
-//! proxies are the user's. [`process`] is the one place that runs it; arguments and answers are pure
-//! functions. What to ask of an engine, and what registries say, is left to `ensure`.
+//! proxies are the user's. [`process`] is the one place that runs it; arguments and answers are
+//! pure functions. What to ask of an engine, and what registries say, is left to `ensure`.
 
 pub mod docker;
 mod environment;
@@ -21,8 +21,8 @@ pub use error::{Error, Refusal};
 /// The label that holds an image's full fingerprint.
 pub const FINGERPRINT_LABEL: &str = "fp.fingerprint";
 
-/// What an engine calls an image: the digest of its configuration in docker's classic store, that of
-/// its manifest or index in docker's containerd store. Not what a registry calls it.
+/// What an engine calls an image: the digest of its configuration in docker's classic store, that
+/// of its manifest or index in docker's containerd store. Not what a registry calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageId(Digest);
 
@@ -42,8 +42,8 @@ impl fmt::Display for ImageId {
 /// in the meantime: `pushed` is the digest that the push reported, `config` the one that the pushed
 /// manifest names as its configuration.
 ///
-/// Both are needed because an id is the one in one store and the other in the other. What is an index
-/// in the engine and arrived as one of its manifests is taken for another image.
+/// Both are needed because an id is the one in one store and the other in the other. What is an
+/// index in the engine and arrived as one of its manifests is taken for another image.
 pub fn is_push_of(image: &ImageId, pushed: &Digest, config: &Digest) -> bool {
     image.0 == *pushed || image.0 == *config
 }

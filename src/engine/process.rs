@@ -1,9 +1,9 @@
 //! The one place that runs an engine's programs.
 //!
-//! Each runs in a process group of its own, with nothing on stdin and with exactly the environment it
-//! was given, and nothing of the group survives the call: not when it ends, not when it is
-//! interrupted or takes too long, not when the caller drops the future. What the arguments mean, and
-//! what to make of the output, is left to the callers.
+//! Each runs in a process group of its own, with nothing on stdin and with exactly the environment
+//! it was given, and nothing of the group survives the call: not when it ends, not when it is
+//! interrupted or takes too long, not when the caller drops the future. What the arguments mean,
+//! and what to make of the output, is left to the callers.
 
 mod group;
 mod lines;
@@ -85,8 +85,8 @@ pub struct Output {
 
 /// Where forwarded output goes: called with each line of stdout and stderr, without its line feed.
 ///
-/// It must not block for long, since signals are not seen meanwhile. After its first error (a closed
-/// pipe, say) it is not called again, and the program runs on to its end.
+/// It must not block for long, since signals are not seen meanwhile. After its first error (a
+/// closed pipe, say) it is not called again, and the program runs on to its end.
 pub type Sink<'a> = dyn FnMut(&str) -> io::Result<()> + 'a;
 
 #[derive(Debug, Error)]
@@ -102,7 +102,8 @@ pub enum Error {
     Failed {
         command: String,
         status: ExitStatus,
-        /// The last lines of its stderr, or of its stdout if that was all; control characters escaped.
+        /// The last lines of its stderr, or of its stdout if that was all; control characters
+        /// escaped.
         last_lines: Vec<String>,
     },
     #[error("`{command}` did not answer within {} s", .limit.as_secs_f32())]
@@ -132,7 +133,8 @@ fn after_colon(lines: &[String]) -> String {
     last_words(lines).map_or_else(String::new, |line| format!(": {line}"))
 }
 
-/// Runs a program and keeps its stdout. Any exit status is an answer; `limit` is for the whole call.
+/// Runs a program and keeps its stdout. Any exit status is an answer; `limit` is for the whole
+/// call.
 pub async fn capture(
     invocation: &Invocation,
     limit: Duration,
@@ -163,7 +165,8 @@ pub async fn capture(
     })
 }
 
-/// Runs a program, hands every line of its stdout and stderr to `sink`, and fails unless it succeeds.
+/// Runs a program, hands every line of its stdout and stderr to `sink`, and fails unless it
+/// succeeds.
 pub async fn forward(
     invocation: &Invocation,
     sink: &mut Sink<'_>,
@@ -187,7 +190,8 @@ pub async fn forward(
     if status.success() {
         return Ok(());
     }
-    // The streams come in any order, so that the last line of both need not be the one that says why.
+    // The streams come in any order, so that the last line of both need not be the one that says
+    // why.
     let last_lines = if complaints.is_empty() {
         progress
     } else {

@@ -14,13 +14,14 @@ use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
 
-/// Where a registry's pages look for the address of the sources (OCI image specification, "Annotations").
+/// Where a registry's pages look for the address of the sources (OCI image specification,
+/// "Annotations").
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 
 /// Makes the image of `job` available.
 ///
-/// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again if it had to wait for
-/// it: of many that start at once, one builds.
+/// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again
+/// if it had to wait for it: of many that start at once, one builds.
 pub async fn ensure(
     job: &Job<'_>,
     world: &World<'_>,
@@ -253,7 +254,8 @@ async fn pull(
     Ok(reference)
 }
 
-/// An engine cannot pull an index that lacks its platform; the registry tells whether that is the reason.
+/// An engine cannot pull an index that lacks its platform; the registry tells whether that is the
+/// reason.
 async fn of_pull(
     job: &Job<'_>,
     world: &World<'_>,

@@ -1,7 +1,8 @@
 //! Making an image available: observe, decide, act.
 //!
-//! The registry and the engine do not know each other; this is the room that joins them. [`plan`] decides and is pure,
-//! `drive` performs, `publish` is the one way in which a tag comes to be written.
+//! The registry and the engine do not know each other; this is the room that joins them. [`plan`]
+//! decides and is pure, `drive` performs, `publish` is the one way in which a tag comes to be
+//! written.
 
 mod drive;
 mod error;
@@ -123,7 +124,8 @@ pub enum Warning<'a> {
 /// How events reach whoever shows them.
 pub type Tell<'a> = dyn FnMut(Event<'_>) + 'a;
 
-/// Tells of each line that the engine prints. Whoever shows them may be gone: that is no reason to stop the engine.
+/// Tells of each line that the engine prints. Whoever shows them may be gone: that is no reason to
+/// stop the engine.
 fn engine_lines(tell: &mut Tell<'_>) -> impl FnMut(&str) -> io::Result<()> {
     |line| {
         tell(Event::Engine(line));
@@ -164,7 +166,8 @@ impl Job<'_> {
         )
     }
 
-    /// Fails if the plan does not make the image available: as the plan says, nothing is to be had, or nothing known.
+    /// Fails if the plan does not make the image available: as the plan says, nothing is to be had,
+    /// or nothing known.
     pub fn is_possible(&self, plan: &Plan, observation: Observation) -> Result<Observation, Error> {
         match (plan, observation) {
             (Plan::Absent, _) => Err(Error::Absent(self.reference())),

@@ -54,7 +54,8 @@ pub enum Lack {
 
 /// Asks registry and engine about the image of `job`, at the same time.
 ///
-/// Where a published image is all that is wanted, the engine is asked only if there is none: it may be slow, or not there.
+/// Where a published image is all that is wanted, the engine is asked only if there is none: it may
+/// be slow, or not there.
 pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
     let asking = async {
         if !job.options.no_pull {

@@ -1,6 +1,7 @@
 //! What to do about one image, as a pure function of what was observed and what is allowed.
 //!
-//! [`plan`] is the table of docs/ENSURE.md, row by row. It asks nobody and does nothing; `drive` performs its answer.
+//! [`plan`] is the table of docs/ENSURE.md, row by row. It asks nobody and does nothing; `drive`
+//! performs its answer.
 
 use crate::reference::Digest;
 
@@ -121,7 +122,8 @@ fn present(digest: &Digest, engine: EngineState, rules: Rules) -> Plan {
     }
 }
 
-/// In CI an image that only the engine has is built anew: whatever ran before could have left it there.
+/// In CI an image that only the engine has is built anew: whatever ran before could have left it
+/// there.
 fn absent(engine: EngineState, rules: Rules) -> Plan {
     match engine {
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),

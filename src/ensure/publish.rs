@@ -1,8 +1,8 @@
 //! Publishing: the one way in which a tag comes to be written.
 //!
-//! The engine pushes to a staging tag. What arrived is checked, the final tag is looked up once more, and then fp itself
-//! writes that very manifest under the final tag and reads it back. No engine ever writes the final tag, so the tag never
-//! names something that is not wholly there.
+//! The engine pushes to a staging tag. What arrived is checked, the final tag is looked up once
+//! more, and then fp itself writes that very manifest under the final tag and reads it back. No
+//! engine ever writes the final tag, so the tag never names something that is not wholly there.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::reference::{Digest, Tag};
 use crate::registry::{Content, Lookup, Manifest, PutOutcome};
 
-/// The tag that engines push to. It is overwritten freely: everything after the push goes by digest.
+/// The tag that engines push to. It is overwritten freely: everything after the push goes by
+/// digest.
 const STAGING: &str = "fp-staging";
 
 /// How long tidying up may take once a signal has come.
@@ -88,8 +89,9 @@ async fn look_again(
 
 /// Pushes `image` to a staging tag, and returns what the registry got.
 ///
-/// The shared tag is tried first, with a turn for it, since the engine pushes what bears the tag at that moment. If it
-/// may not be overwritten, or somebody who takes no turns got in between, a tag of our own is used.
+/// The shared tag is tried first, with a turn for it, since the engine pushes what bears the tag at
+/// that moment. If it may not be overwritten, or somebody who takes no turns got in between, a tag
+/// of our own is used.
 async fn push(
     job: &Job<'_>,
     world: &World<'_>,
@@ -118,7 +120,8 @@ async fn push(
         .ok_or(Error::PushedOther { reference })
 }
 
-/// Pushes under `tag`. `None` if the tag may not be overwritten, or turned out to be another image's.
+/// Pushes under `tag`. `None` if the tag may not be overwritten, or turned out to be another
+/// image's.
 async fn push_to(
     job: &Job<'_>,
     world: &World<'_>,

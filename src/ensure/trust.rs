@@ -1,7 +1,9 @@
-//! Whether a built image may be published from here: the configuration, the flags, and the event that started CI.
+//! Whether a built image may be published from here: the configuration, the flags, and the event
+//! that started CI.
 //!
-//! Pure: the environment and the event's text are handed in. An event that is not known to be trusted never publishes,
-//! since a published tag is believed by everyone who computes the same fingerprint.
+//! Pure: the environment and the event's text are handed in. An event that is not known to be
+//! trusted never publishes, since a published tag is believed by everyone who computes the same
+//! fingerprint.
 
 use serde::Deserialize;
 

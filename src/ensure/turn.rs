@@ -1,8 +1,8 @@
 //! Turns among the fp of one user on one machine, so that of many that start at once one builds.
 //!
-//! A turn is a lock on a file, which the kernel gives back whatever happens to its holder. Turns save work and close the
-//! one round trip in which two could write the same tag; they are no part of what keeps answers right, so where no lock
-//! can be had, fp goes on without.
+//! A turn is a lock on a file, which the kernel gives back whatever happens to its holder. Turns
+//! save work and close the one round trip in which two could write the same tag; they are no part
+//! of what keeps answers right, so where no lock can be had, fp goes on without.
 
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};

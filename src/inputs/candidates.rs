@@ -1,7 +1,9 @@
-//! Which files count: what a fresh clone would hold, plus new work, as far as the entries of `inputs` select it.
+//! Which files count: what a fresh clone would hold, plus new work, as far as the entries of
+//! `inputs` select it.
 //!
-//! Folders are searched only where an entry can match. In a git work tree, what `.gitignore` files exclude is passed by,
-//! and git is asked for the tracked files only where that, a submodule or a sparse checkout leaves the answer open.
+//! Folders are searched only where an entry can match. In a git work tree, what `.gitignore` files
+//! exclude is passed by, and git is asked for the tracked files only where that, a submodule or a
+//! sparse checkout leaves the answer open.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -199,7 +201,8 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as the reason.
+    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as
+    /// the reason.
     fn take(&mut self, path: RootPath, entry: usize, is_link: bool) {
         if self.selection.takes_out(&path) {
             self.passed_by.push(NoMatch::TakenOut(path));
@@ -279,7 +282,8 @@ impl Search<'_> {
         Ok(repository)
     }
 
-    /// The scope of `folder` without its own `.gitignore`, and whether `.gitignore` files above exclude it.
+    /// The scope of `folder` without its own `.gitignore`, and whether `.gitignore` files above
+    /// exclude it.
     fn scope(&mut self, folder: &RootPath) -> Result<(Scope, bool), Error> {
         let repository = self.repository_of(folder)?;
         let (rules, excluded) = match &repository {
@@ -318,7 +322,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Sees to it that a submodule under an input is checked out, and searches it if the search passed it by.
+    /// Sees to it that a submodule under an input is checked out, and searches it if the search
+    /// passed it by.
     fn submodule(&mut self, outer: &Rc<Repository>, path: RootPath) -> Result<(), Error> {
         if !self.selection.concerns(&path) || self.known(&path).is_some() {
             return Ok(());

@@ -112,7 +112,8 @@ pub(crate) fn is_executable(mode: u32) -> bool {
     mode & 0o100 != 0
 }
 
-/// Opens the file at `path` without following a link there, and without waiting should it have become a FIFO.
+/// Opens the file at `path` without following a link there, and without waiting should it have
+/// become a FIFO.
 pub(crate) fn open(root: &Path, path: &RootPath) -> Result<File, Error> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).expect("open flags fit the type that open takes");

@@ -34,7 +34,7 @@ pub enum Error {
     NoMatch { entry: String, why: NoMatch },
     #[error("{path} is {kind}, which cannot be part of an image")]
     Special { path: RootPath, kind: &'static str },
-    #[error("{path} is a git repository of its own, which the repository around it does not track")]
+    #[error("{path} is a git repository of its own, and no submodule")]
     NestedRepository { path: RootPath },
     #[error("the submodule {path} is not checked out")]
     Submodule { path: RootPath },

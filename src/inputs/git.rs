@@ -1,7 +1,8 @@
 //! Asking git which files it tracks.
 //!
-//! The one place where `inputs` runs a program. A hostile repository must not get a program of its choice run by this, so
-//! the listing is a plumbing command that needs no hooks, filters or monitors, and those are switched off besides.
+//! The one place where `inputs` runs a program. A hostile repository must not get a program of its
+//! choice run by this, so the listing is a plumbing command that needs no hooks, filters or
+//! monitors, and those are switched off besides.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -15,8 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Error;
 use crate::environment::Environment;
 
-/// A listing takes milliseconds, in huge repositories seconds. git that takes longer waits for something that may never
-/// come, such as a writer to a FIFO that .git/config includes.
+/// A listing takes milliseconds, in huge repositories seconds. git that takes longer waits for
+/// something that may never come, such as a writer to a FIFO that .git/config includes.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// One path that git tracks.
@@ -30,7 +31,8 @@ pub(super) struct Tracked {
     pub(super) is_sparse: bool,
 }
 
-/// Lists what the repository at `top` tracks below `folder`, a path relative to `top` (empty: everything).
+/// Lists what the repository at `top` tracks below `folder`, a path relative to `top` (empty:
+/// everything).
 pub(super) fn tracked(
     top: &Path,
     folder: &[u8],
@@ -72,7 +74,8 @@ pub(super) fn tracked(
 
 /// git with nothing inherited but PATH, and nothing configured that could run a program.
 ///
-/// The repository's location is given, so that neither `core.worktree` nor a variable can name another one.
+/// The repository's location is given, so that neither `core.worktree` nor a variable can name
+/// another one.
 fn command(top: &Path, environment: &Environment) -> Command {
     let mut command = Command::new("git");
     command
@@ -83,8 +86,9 @@ fn command(top: &Path, environment: &Environment) -> Command {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
-        // In a partial clone with a sparse index, git would fetch a missing folder by a program that .git/config names.
-        // Versions of git that do not know the first variable obey the second.
+        // In a partial clone with a sparse index, git would fetch a missing folder by a program
+        // that .git/config names. Versions of git that do not know the first variable obey the
+        // second.
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_ALLOW_PROTOCOL", "")
         .env("GIT_LITERAL_PATHSPECS", "1")
@@ -116,7 +120,8 @@ fn answer(command: &mut Command, limit: Duration) -> io::Result<Output> {
 
 /// What git says on stderr, warnings and hints left out.
 ///
-/// A listing from which a folder is missing because it could not be read ends with exit code 0 and an error message.
+/// A listing from which a folder is missing because it could not be read ends with exit code 0 and
+/// an error message.
 fn complaint(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines = text

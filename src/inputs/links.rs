@@ -1,7 +1,7 @@
 //! Following a path through symbolic links, never out of the root.
 //!
-//! Only a path that a person wrote is followed. Every link that it crosses is reported, since what it points to is part of
-//! the answer.
+//! Only a path that a person wrote is followed. Every link that it crosses is reported, since what
+//! it points to is part of the answer.
 
 use std::collections::VecDeque;
 use std::fs::{self, FileType};
@@ -66,49 +66,85 @@ pub(super) fn look(root: &Path, path: &RootPath) -> Result<Option<Kind>, Error> 
 
 /// Follows `path` from the root, part by part.
 pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
-    let mut crossed = Vec::new();
-    let mut end = RootPath::root();
+    let mut way = Way {
+        root,
+        path,
+        end: RootPath::root(),
+        rest: path.parts().map(<[u8]>::to_vec).collect(),
+        crossed: Vec::new(),
+    };
     let mut kind = Some(Kind::Folder);
-    let mut rest: VecDeque<Vec<u8>> = path.parts().map(<[u8]>::to_vec).collect();
-    while let Some(part) = rest.pop_front() {
+    while let Some(part) = way.rest.pop_front() {
+        kind = way.step(&part)?;
+        if kind != Some(Kind::Folder) && !way.rest.is_empty() {
+            // Nothing lies below what is no folder, and `..` leads nowhere from there.
+            let below = way.rest.iter().take_while(|part| *part != b"..");
+            way.end = below.fold(way.end, |end, part| end.join(part));
+            kind = None;
+            break;
+        }
+    }
+    Ok(Resolved {
+        end: way.end,
+        kind,
+        crossed: way.crossed,
+    })
+}
+
+/// How far a path has been followed.
+struct Way<'a> {
+    root: &'a Path,
+    /// The path as it was written.
+    path: &'a RootPath,
+    end: RootPath,
+    /// The parts that are still to go.
+    rest: VecDeque<Vec<u8>>,
+    crossed: Vec<(RootPath, Vec<u8>)>,
+}
+
+impl Way<'_> {
+    /// Goes on by one part, and tells what lies there; a link is a folder that one goes on from.
+    fn step(&mut self, part: &[u8]) -> Result<Option<Kind>, Error> {
         if part == b".git" {
-            return Err(Error::InsideGit { path: path.clone() });
+            return Err(Error::InsideGit {
+                path: self.path.clone(),
+            });
         }
         if part == b".." {
-            end = end.parent().ok_or_else(|| leaves(&crossed))?;
-            continue;
+            self.end = self.end.parent().ok_or_else(|| leaves(&self.crossed))?;
+            return Ok(Some(Kind::Folder));
         }
-        let next = end.join(&part);
-        kind = look(root, &next)?;
-        if kind != Some(Kind::Link) {
-            end = next;
-            if kind.is_none() {
-                // From a folder that is not there, `..` leads nowhere.
-                rest.into_iter()
-                    .take_while(|part| part != b"..")
-                    .for_each(|part| end = end.join(&part));
-                break;
+        let next = self.end.join(part);
+        match look(self.root, &next)? {
+            Some(Kind::Link) => self.cross(next).map(|()| Some(Kind::Folder)),
+            kind => {
+                self.end = next;
+                Ok(kind)
             }
-            continue;
         }
-        let text = text(root, &next)?;
-        let absolute = text.starts_with(b"/");
+    }
+
+    /// Puts the parts of the link's text before those that are still to go.
+    fn cross(&mut self, link: RootPath) -> Result<(), Error> {
+        let text = text(self.root, &link)?;
         let parts = text
             .split(|&byte| byte == b'/')
             .filter(|part| !matches!(*part, b"" | b"."));
         for part in parts.rev() {
-            rest.push_front(part.to_vec());
+            self.rest.push_front(part.to_vec());
         }
-        kind = Some(Kind::Folder);
-        crossed.push((next, text.clone()));
-        if absolute {
-            return Err(leaves(&crossed));
+        let is_absolute = text.starts_with(b"/");
+        self.crossed.push((link, text));
+        if is_absolute {
+            return Err(leaves(&self.crossed));
         }
-        if crossed.len() > MAX_LINKS {
-            return Err(Error::LinkLoop { path: path.clone() });
+        if self.crossed.len() > MAX_LINKS {
+            return Err(Error::LinkLoop {
+                path: self.path.clone(),
+            });
         }
+        Ok(())
     }
-    Ok(Resolved { end, kind, crossed })
 }
 
 /// The text of the link at `path`.

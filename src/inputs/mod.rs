@@ -1,8 +1,9 @@
 //! Inputs: which files go into an image, and what they hold.
 //!
-//! [`read`] answers for one image: the Dockerfile, the argument values that files give, and every input with its digest
-//! and its place in or outside the build. It is an error wherever the answer could be incomplete. What the inputs mean
-//! for the fingerprint is `record`'s business, how they reach the builder is `context`'s.
+//! [`read`] answers for one image: the Dockerfile, the argument values that files give, and every
+//! input with its digest and its place in or outside the build. It is an error wherever the answer
+//! could be incomplete. What the inputs mean for the fingerprint is `record`'s business, how they
+//! reach the builder is `context`'s.
 
 mod candidates;
 mod content;
@@ -178,7 +179,8 @@ fn placement(path: &RootPath, context: &RootPath, ignore: &Dockerignore) -> Plac
     }
 }
 
-/// The rules that keep files out of the build: those of `<Dockerfile>.dockerignore` if it exists, else the context's.
+/// The rules that keep files out of the build: those of `<Dockerfile>.dockerignore` if it exists,
+/// else the context's.
 fn dockerignore(root: &Path, image: &Image) -> Result<Dockerignore, Error> {
     let own = [image.dockerfile.name(), b".dockerignore"].concat();
     let beside = image.dockerfile.parent().unwrap_or_default().join(&own);

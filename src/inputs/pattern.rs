@@ -28,7 +28,8 @@ pub enum Error {
 ///
 /// `*` and `?` match within one path part, `?` one character (a code point, or a single byte where
 /// the name is not UTF-8); `**` as a whole part matches any number of parts, also none. No other
-/// character is special, but a `!` in front makes the entry an exclusion (`./!x` names a file `!x`).
+/// character is special, but a `!` in front makes the entry an exclusion (`./!x` names a file
+/// `!x`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,

@@ -1,6 +1,8 @@
-//! The git repositories that the root lies in or holds, as far as they decide which files are candidates.
+//! The git repositories that the root lies in or holds, as far as they decide which files are
+//! candidates.
 //!
-//! A repository here is a place, its `.gitignore` rules and, only if asked, its list of tracked files.
+//! A repository here is a place, its `.gitignore` rules and, only if asked, its list of tracked
+//! files.
 
 use std::cell::{Cell, OnceCell};
 use std::ffi::OsStr;
@@ -129,8 +131,8 @@ impl Repository {
             .collect())
     }
 
-    /// The rules of all folders from the top down to the one that holds `folder`, and whether they exclude `folder` or
-    /// one of those in between.
+    /// The rules of all folders from the top down to the one that holds `folder`, and whether they
+    /// exclude `folder` or one of those in between.
     pub(super) fn rules_above(&self, folder: &RootPath) -> Result<(IgnoreStack, bool), Error> {
         let relative = self.relative(folder);
         let mut rules = IgnoreStack::default();
@@ -161,8 +163,8 @@ impl Repository {
     }
 }
 
-/// The bytes of a file that git reads by its name; `None` if there is none. A link is none, for git neither, and nor is
-/// anything else that could not be committed under that name.
+/// The bytes of a file that git reads by its name; `None` if there is none. A link is none, for git
+/// neither, and nor is anything else that could not be committed under that name.
 fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let read = fs::symlink_metadata(path).and_then(|metadata| match metadata.is_file() {
         true => fs::read(path).map(Some),

@@ -30,7 +30,8 @@ pub(super) struct Literal {
 }
 
 impl<'a> Selection<'a> {
-    /// Sorts `entries`. The entry that names `dockerfile` is left out: the Dockerfile is recorded anyway.
+    /// Sorts `entries`. The entry that names `dockerfile` is left out: the Dockerfile is recorded
+    /// anyway.
     pub(super) fn new(
         root: &Path,
         entries: &'a [Pattern],
@@ -107,7 +108,8 @@ impl<'a> Selection<'a> {
                 || self.literals.iter().any(leads_below))
     }
 
-    /// Checks that every entry matched one of the `found` paths. `passed_by` is what was seen and not taken, and why.
+    /// Checks that every entry matched one of the `found` paths. `passed_by` is what was seen and
+    /// not taken, and why.
     pub(super) fn check_matches<'f>(
         &self,
         root: &Path,
@@ -168,7 +170,8 @@ fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<N
         .cloned()
 }
 
-/// Globs do not follow links; a link in the part before the first glob character is a likely surprise.
+/// Globs do not follow links; a link in the part before the first glob character is a likely
+/// surprise.
 fn behind_link(root: &Path, pattern: &Pattern) -> Result<NoMatch, Error> {
     let mut at = RootPath::root();
     for part in literal_path(pattern).parts() {

@@ -1,7 +1,7 @@
 //! How an item becomes a line: fields, escapes, separators.
 //!
-//! Two different items never give the same line, since a field can hold neither of the separators: TAB and LF are always
-//! escaped, and so is the escape character itself.
+//! Two different items never give the same line, since a field can hold neither of the separators:
+//! TAB and LF are always escaped, and so is the escape character itself.
 
 use super::{Item, OutsideKind};
 
@@ -75,7 +75,8 @@ fn joined(fields: &[&[u8]]) -> Vec<u8> {
     line
 }
 
-/// Appends `field` with `\`, control characters and bytes that are no UTF-8 escaped, and nothing else.
+/// Appends `field` with `\`, control characters and bytes that are no UTF-8 escaped, and nothing
+/// else.
 fn escape(field: &[u8], line: &mut Vec<u8>) {
     for chunk in field.utf8_chunks() {
         for byte in chunk.valid().bytes() {

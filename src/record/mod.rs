@@ -1,7 +1,8 @@
 //! The record: everything that decides an image, as text, and the fingerprint that is its hash.
 //!
-//! Pure: items in, bytes out. Which files are inputs is decided in `inputs`; what the items mean for a build is
-//! `context`'s business. The format is described in docs/FINGERPRINT.md; format 0 may still change.
+//! Pure: items in, bytes out. Which files are inputs is decided in `inputs`; what the items mean
+//! for a build is `context`'s business. The format is described in docs/FINGERPRINT.md; format 0
+//! may still change.
 
 mod encoding;
 
@@ -62,7 +63,8 @@ impl Debug for Fingerprint {
     }
 }
 
-/// `field` as it stands in a record: every field has one such text, and every text stands for one field.
+/// `field` as it stands in a record: every field has one such text, and every text stands for one
+/// field.
 pub fn escaped(field: &[u8]) -> String {
     encoding::escaped(field)
 }

@@ -1,5 +1,5 @@
-//! Digests of content: `sha256:` or `sha512:` and lower-case hex digits. The registered algorithms of
-//! the OCI image specification, and no others: what cannot be checked is not taken.
+//! Digests of content: `sha256:` or `sha512:` and lower-case hex digits. The registered algorithms
+//! of the OCI image specification, and no others: what cannot be checked is not taken.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;

@@ -179,8 +179,8 @@ fn is_image_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The first part is a domain if it cannot be part of a path (it has a dot, a colon or an upper-case
-/// letter) or is `localhost`. This is docker's rule, and engines name images by it.
+/// The first part is a domain if it cannot be part of a path (it has a dot, a colon or an
+/// upper-case letter) or is `localhost`. This is docker's rule, and engines name images by it.
 fn split_domain(text: &str) -> (Option<&str>, &str) {
     match text.split_once('/') {
         Some((first, path))

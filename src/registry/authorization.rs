@@ -52,8 +52,8 @@ impl Authorizer {
         }
     }
 
-    /// Sends a request to `endpoint`. Every status of the registry is an answer; a token server that
-    /// does not give a token is an error.
+    /// Sends a request to `endpoint`. Every status of the registry is an answer; a token server
+    /// that does not give a token is an error.
     pub(super) async fn send(
         &self,
         transport: &Transport,
@@ -156,8 +156,8 @@ fn challenge(answer: &Answer, endpoint: &Endpoint) -> Option<Challenge> {
     Challenge::choose(values.filter_map(|value| value.to_str().ok()))
 }
 
-/// The scope that the registry named comes first, since some token servers heed only one; a registry
-/// behind a path-rewriting proxy knows its repository by another name than the user.
+/// The scope that the registry named comes first, since some token servers heed only one; a
+/// registry behind a path-rewriting proxy knows its repository by another name than the user.
 fn scopes(named: Option<&str>, (endpoint, access): &Grant) -> Vec<String> {
     let own = format!("repository:{}:{}", endpoint.path, access.actions());
     let named = named

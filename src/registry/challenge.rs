@@ -13,8 +13,8 @@ pub(super) enum Challenge {
 }
 
 impl Challenge {
-    /// The best of the challenges in a header's values: bearer rather than basic, the first of each.
-    /// None if fp knows none of them.
+    /// The best of the challenges in a header's values: bearer rather than basic, the first of
+    /// each. None if fp knows none of them.
     pub(super) fn choose<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut known: Vec<Challenge> = values.flat_map(parse).filter_map(Scheme::known).collect();
         let bearer = known
@@ -53,8 +53,8 @@ impl Scheme {
     }
 }
 
-/// A header value may hold several challenges, each with several parameters, all separated by commas:
-/// a word followed by `=` is a parameter, any other begins a challenge.
+/// A header value may hold several challenges, each with several parameters, all separated by
+/// commas: a word followed by `=` is a parameter, any other begins a challenge.
 fn parse(value: &str) -> Vec<Scheme> {
     let mut schemes: Vec<Scheme> = Vec::new();
     let mut rest = value.trim_start_matches(is_separator);
@@ -85,8 +85,8 @@ fn is_separator(c: char) -> bool {
     c == ',' || c.is_ascii_whitespace()
 }
 
-/// Cuts at the end of a word; a stray quote or `=` counts as one character of it, so that every step
-/// takes something.
+/// Cuts at the end of a word; a stray quote or `=` counts as one character of it, so that every
+/// step takes something.
 fn split_word(text: &str) -> (&str, &str) {
     let first = text.chars().next().map_or(0, char::len_utf8);
     let end = text[first..].find(|c| is_separator(c) || c == '=');

@@ -1,8 +1,8 @@
 //! Credentials as docker keeps them in config.json: the `auths` entries with a user and password.
 //!
 //! Which folder holds the file is the caller's to say; this module reads no environment. Credential
-//! helpers and identity tokens are recognised, so that a denial can name them, but not used. A secret
-//! leaves this module only in an `Authorization` header.
+//! helpers and identity tokens are recognised, so that a denial can name them, but not used. A
+//! secret leaves this module only in an `Authorization` header.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,7 +56,8 @@ pub(super) struct Basic {
 }
 
 impl Credentials {
-    /// Reads what `folder`/config.json has for a registry. No folder and no file mean no credentials.
+    /// Reads what `folder`/config.json has for a registry. No folder and no file mean no
+    /// credentials.
     pub(super) fn read(folder: Option<&Path>, domain: &str) -> Result<Self, Error> {
         let Some(path) = folder.map(|folder| folder.join("config.json")) else {
             return Ok(Credentials::None);
@@ -113,8 +114,8 @@ impl fmt::Debug for Basic {
     }
 }
 
-/// The folder of docker's config.json: `DOCKER_CONFIG` if it is set and not empty, else `.docker` in
-/// the home folder.
+/// The folder of docker's config.json: `DOCKER_CONFIG` if it is set and not empty, else `.docker`
+/// in the home folder.
 pub fn docker_config_folder(
     docker_config: Option<PathBuf>,
     home: Option<PathBuf>,
@@ -146,8 +147,8 @@ struct Entry {
 }
 
 impl DockerConfig {
-    /// As docker does it: a helper for this registry, else the helper for all, else the file itself.
-    /// An entry that cannot be decoded is an error with its key.
+    /// As docker does it: a helper for this registry, else the helper for all, else the file
+    /// itself. An entry that cannot be decoded is an error with its key.
     fn credentials_for(mut self, domain: &str) -> Result<Credentials, String> {
         if let Some((_, helper)) = take(&mut self.cred_helpers, domain) {
             return Ok(Credentials::Helper(helper));

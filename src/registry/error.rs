@@ -287,7 +287,8 @@ fn known(pair: &str) -> String {
     }
 }
 
-/// Why there was no answer: the innermost cause, since the outer ones only say that a request failed.
+/// Why there was no answer: the innermost cause, since the outer ones only say that a request
+/// failed.
 #[derive(Debug)]
 pub struct ConnectionCause {
     text: String,

@@ -1,8 +1,8 @@
 //! Whether a tag is there: present, absent, or unknown.
 //!
-//! "Could not tell" is never "absent", because absent starts a build and a push. So absence has to be
-//! said by a registry: by the error codes of its 404, or by an empty 404 from a host whose `/v2/`
-//! shows that it is one. Whatever else comes back is unknown, with its reason.
+//! "Could not tell" is never "absent", because absent starts a build and a push. So absence has to
+//! be said by a registry: by the error codes of its 404, or by an empty 404 from a host whose
+//! `/v2/` shows that it is one. Whatever else comes back is unknown, with its reason.
 
 use reqwest::{Method, StatusCode};
 use serde::de::IgnoredAny;
@@ -95,8 +95,8 @@ fn is_bare(answer: &Answer, endpoint: &Endpoint) -> bool {
     answer.body.trim_ascii().is_empty() && origin(&answer.url) == origin(&endpoint.root)
 }
 
-/// Whether `/v2/` answers as a registry does: it names its version, asks for credentials, or says yes
-/// with nothing or with JSON. A web page is none of these.
+/// Whether `/v2/` answers as a registry does: it names its version, asks for credentials, or says
+/// yes with nothing or with JSON. A web page is none of these.
 async fn is_registry(
     client: &Client,
     endpoint: &Endpoint,

@@ -100,7 +100,8 @@ impl Client {
         manifest_of(answer)
     }
 
-    /// Writes a manifest, byte for byte, under a tag. Whatever it names has to be in the repository.
+    /// Writes a manifest, byte for byte, under a tag. Whatever it names has to be in the
+    /// repository.
     pub async fn put_manifest(
         &self,
         repository: &Repository,
@@ -170,8 +171,8 @@ fn manifest_of(answer: Answer) -> Result<Manifest, Error> {
         .map_err(|cause| Error::Manifest { request, cause })
 }
 
-/// How registries refuse to overwrite a tag: 409 (the specification leaves it open), 412 (Harbor), or
-/// 400, 403 or 405 with a code or message that says so (`TAG_INVALID` with ECR).
+/// How registries refuse to overwrite a tag: 409 (the specification leaves it open), 412 (Harbor),
+/// or 400, 403 or 405 with a code or message that says so (`TAG_INVALID` with ECR).
 fn says_that_the_tag_exists(answer: &Answer) -> bool {
     let said = |code: &str, message: &str| {
         let message = message.to_ascii_lowercase();

@@ -82,8 +82,8 @@ impl Answer {
     }
 }
 
-/// The HTTP clients, one per [`Route`], each made when it is first needed: reading the CA store takes
-/// longer than a whole look-up on loopback.
+/// The HTTP clients, one per [`Route`], each made when it is first needed: reading the CA store
+/// takes longer than a whole look-up on loopback.
 pub(super) struct Transport {
     limits: TimeLimits,
     clients: [OnceLock<reqwest::Client>; 3],

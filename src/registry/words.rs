@@ -1,5 +1,5 @@
-//! What a server says in the body of a refusal: the registry's own error codes and messages, made fit
-//! to be shown.
+//! What a server says in the body of a refusal: the registry's own error codes and messages, made
+//! fit to be shown.
 //!
 //! Everything here is foreign text: it is bounded, and escaped before it can reach a terminal.
 

@@ -167,3 +167,11 @@ error: the environment variable X is not set, and no default is given
     tree.refusal_of(tree.fp().args(["hash", "--all"]).code(2));
     tree.fp().args(["hash", "b"]).env("X", "").run();
 }
+
+#[test]
+fn a_configuration_that_is_no_file_is_not_waited_for() {
+    let tree = Tree::new();
+    tree.fifo("fingerprint.toml");
+    let run = tree.fp().arg("hash").code(2);
+    run.stderr_contains("it is not a regular file").outcome();
+}

@@ -1,4 +1,5 @@
-//! What the documentation shows is true: configurations are accepted, and the README's session is what fp prints.
+//! What the documentation shows is true: configurations are accepted, and the README's session is
+//! what fp prints.
 
 use std::env;
 use std::fs;
@@ -136,7 +137,8 @@ fn run(machine: &Machine, line: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines with what differs between two runs taken out: digests, addresses, times; and the builder's own lines as one.
+/// The lines with what differs between two runs taken out: digests, addresses, times; and the
+/// builder's own lines as one.
 fn without_accidents(lines: &[String]) -> Vec<String> {
     let mut plain: Vec<String> = lines.iter().map(|line| without_accident(line)).collect();
     plain.dedup();

@@ -186,7 +186,8 @@ fn files_of_git_that_are_none_are_passed_by() {
     assert_eq!(tree.hash(), expected);
 }
 
-/// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which nothing is checked out.
+/// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which
+/// nothing is checked out.
 fn with_submodules() -> (Tree, Tree) {
     let home = Tree::new();
     let made = |name: &str| {
@@ -363,7 +364,7 @@ fn an_untracked_repository_inside_is_an_error() {
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
- = cause: d/other is a git repository of its own, which the repository around it does not track
+ = cause: d/other is a git repository of its own, and no submodule
  = help: make it a submodule, take it out with a `!` entry, or ignore it in .gitignore
 
 "#]],
@@ -505,9 +506,10 @@ fn a_hostile_repository_runs_no_program() {
     assert!(!mark.exists());
 }
 
-/// With a sparse index, git reads the folders that it leaves out from the object store, and where one is missing there and
-/// the repository says that it is a partial clone, it fetches it, by a program that the repository names. And where
-/// fetching fails, it lists what it has and ends with exit code 0.
+/// With a sparse index, git reads the folders that it leaves out from the object store, and where
+/// one is missing there and the repository says that it is a partial clone, it fetches it, by a
+/// program that the repository names. And where fetching fails, it lists what it has and ends with
+/// exit code 0.
 #[test]
 fn a_hostile_partial_clone_runs_no_program() {
     let (_trap, program, mark) = trap();

@@ -110,7 +110,8 @@ fn programs_get_json() {
     );
 }
 
-/// The reason of an input is an entry of the configuration, and was once printed as it stands there.
+/// The reason of an input is an entry of the configuration, and was once printed as it stands
+/// there.
 #[test]
 fn names_cannot_steer_a_terminal() {
     let tree = Tree::with_inputs("'d', \"\\u001b[2J\\u202e?*\", '**/x'");

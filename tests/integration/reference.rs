@@ -4,7 +4,8 @@ use snapbox::str;
 
 use crate::support::{Tree, assert_says};
 
-/// What `fp ref` prints of an image with these lines in its table, with the fingerprint's digits replaced.
+/// What `fp ref` prints of an image with these lines in its table, with the fingerprint's digits
+/// replaced.
 fn reference(lines: &str, variables: &[(&str, &str)]) -> String {
     let tree = Tree::new();
     tree.file("Dockerfile", "FROM scratch\n");

@@ -13,8 +13,8 @@ use proptest::sample::Index;
 
 use crate::support::{Fp, Tree, check, git};
 
-/// A repository whose fingerprint depends on most things that could go wrong: odd names, links, modes, and a file that is
-/// tracked and ignored, so that git is asked.
+/// A repository whose fingerprint depends on most things that could go wrong: odd names, links,
+/// modes, and a file that is tracked and ignored, so that git is asked.
 fn rich() -> Tree {
     let tree = Tree::with_inputs("'scripts', '*.mk', 'current', '!**/*.bak'");
     tree.file(".gitignore", "*.o\nbuild/\n");

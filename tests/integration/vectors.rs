@@ -1,4 +1,5 @@
-//! The vectors in tests/vectors: trees of all kinds with the records and fingerprints that they must have.
+//! The vectors in tests/vectors: trees of all kinds with the records and fingerprints that they
+//! must have.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

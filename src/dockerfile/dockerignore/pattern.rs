@@ -1,9 +1,9 @@
 //! One pattern of a `.dockerignore` file, with its `!` taken off, against one path.
 //!
 //! The reference checks a pattern with Go's `filepath.Match` and then turns it into a plain
-//! comparison or a regular expression. Both are followed to the letter: `**` may stand anywhere, and
-//! a bracket expression can match a slash. Where the translation lets a pattern mean something that
-//! nobody can have wanted (`|`, `{2}`, `\d`), the pattern is refused instead.
+//! comparison or a regular expression. Both are followed to the letter: `**` may stand anywhere,
+//! and a bracket expression can match a slash. Where the translation lets a pattern mean something
+//! that nobody can have wanted (`|`, `{2}`, `\d`), the pattern is refused instead.
 
 use std::mem;
 

@@ -62,8 +62,8 @@ pub(super) fn buildx(version: &str) -> Builder {
     Builder::Buildx { has_attestations }
 }
 
-/// Whether a client of this version builds with BuildKit by itself: from 18.09 until 23.0, when that
-/// became buildx's work.
+/// Whether a client of this version builds with BuildKit by itself: from 18.09 until 23.0, when
+/// that became buildx's work.
 pub(super) fn has_built_in_buildkit(client: &str) -> bool {
     major_and_minor(client).is_some_and(|version| ((18, 9)..(23, 0)).contains(&version))
 }
@@ -129,9 +129,9 @@ pub(super) fn is_no_such_image(line: &str) -> bool {
         })
 }
 
-/// Whether a line of `docker image rm` says that the name is gone: the sentences for an image that is
-/// not there, and what the classic and the containerd store say if somebody else took the name away
-/// in the middle.
+/// Whether a line of `docker image rm` says that the name is gone: the sentences for an image that
+/// is not there, and what the classic and the containerd store say if somebody else took the name
+/// away in the middle.
 pub(super) fn is_gone(line: &str) -> bool {
     let in_the_middle = line
         .strip_prefix("Error response from daemon: ")
@@ -145,8 +145,8 @@ pub(super) fn is_gone(line: &str) -> bool {
 /// What a build's report says about the id of the image, the likelier candidate first.
 ///
 /// The engine's own builder reports the id as `containerimage.digest`. Another builder
-/// (`docker-container`, `remote`) reports the manifest there, which is the id in a containerd store; in
-/// a classic one it is the configuration's digest.
+/// (`docker-container`, `remote`) reports the manifest there, which is the id in a containerd
+/// store; in a classic one it is the configuration's digest.
 pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<ImageId>> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -169,8 +169,8 @@ pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<Im
     Ok(digests.into_iter().map(ImageId::new).collect())
 }
 
-/// Whether the last line of a failed build says that the image came into the engine by another build
-/// at the same moment.
+/// Whether the last line of a failed build says that the image came into the engine by another
+/// build at the same moment.
 pub(super) fn collided(line: &str) -> bool {
     line.contains(": image \"moby-dangling@") && line.ends_with("\": already exists")
 }
@@ -217,8 +217,8 @@ pub(super) fn is_nothing_to_push(line: &str) -> bool {
 
 /// Why a registry did not take a push, if that is what the last line says.
 ///
-/// The sentences are the registries' own, so this goes by the words they have in common: those of the
-/// distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
+/// The sentences are the registries' own, so this goes by the words they have in common: those of
+/// the distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
 /// credentials. Nothing but a message depends on it.
 pub(super) fn refusal(line: &str) -> Option<Refusal> {
     let text = line.to_ascii_lowercase();

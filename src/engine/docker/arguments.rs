@@ -18,7 +18,8 @@ pub(super) fn build(builder: Builder, request: &BuildRequest<'_>, report: &Path)
             if has_attestations {
                 arguments.words(&["--provenance=false", "--sbom=false"]);
             }
-            // Not --iidfile: with the containerd store it names the configuration, which is no id there.
+            // Not --iidfile: with the containerd store it names the configuration, which is no id
+            // there.
             arguments.pair("--metadata-file", report);
         }
         Builder::BuiltIn => {

@@ -44,8 +44,8 @@ impl Group {
 
     /// Waits for the leader's end, then ends what it left behind.
     ///
-    /// The rest is killed before the leader is reaped: until then nobody else can get its id, so the
-    /// signal cannot hit a stranger's group.
+    /// The rest is killed before the leader is reaped: until then nobody else can get its id, so
+    /// the signal cannot hit a stranger's group.
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
         let mut children = signal(SignalKind::child())?;
         while !self.leader_has_exited()? {

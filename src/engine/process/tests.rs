@@ -39,8 +39,8 @@ async fn forwarded(script: &str) -> (Vec<String>, Result<(), Error>) {
     (lines, result)
 }
 
-/// A script that leaves two processes of its group running for a minute, deaf to what `deaf_to` says.
-/// Its id, which is its group's, is in the file `pid` once they run.
+/// A script that leaves two processes of its group running for a minute, deaf to what `deaf_to`
+/// says. Its id, which is its group's, is in the file `pid` once they run.
 fn lingering(folder: &Path, deaf_to: &str) -> Invocation {
     let folder = folder.display();
     shell(&format!(

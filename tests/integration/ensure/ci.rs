@@ -1,10 +1,11 @@
-//! `push = "auto"` and its alternatives, in CI: built everywhere, published from trusted events only.
+//! `push = "auto"` and its alternatives, in CI: built everywhere, published from trusted events
+//! only.
 
 use crate::support::lab::{self, Store};
 use crate::support::{Answer, Machine};
 
-/// What GitHub's runner sets for every job; the payloads in `events` are recorded, and cut down to the
-/// parts around those that count.
+/// What GitHub's runner sets for every job; the payloads in `events` have the shape of GitHub's, cut down to
+/// the parts around those that count.
 fn on_github(event: &str, actor: &str, payload: &str) -> Machine {
     let mut machine = Machine::new(Store::Containerd);
     machine.set("CI", "true");

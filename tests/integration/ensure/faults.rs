@@ -1,4 +1,5 @@
-//! Registries that fail: nothing is built, and the user is told which request failed and what to do.
+//! Registries that fail: nothing is built, and the user is told which request failed and what to
+//! do.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
-//! Publishing to registries with rules or moods of their own: what they do with the staging tag and the
-//! final one is scripted; the engine that pushes to them is real.
+//! Publishing to registries with rules or moods of their own: what they do with the staging tag and
+//! the final one is scripted; the engine that pushes to them is real.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

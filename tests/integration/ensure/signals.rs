@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP at any moment: nothing runs on, nothing lies about, no tag is written.
+//! SIGINT, SIGTERM and SIGHUP at any moment: nothing runs on, nothing lies about, no tag is
+//! written.
 
 use std::fs::File;
 use std::thread;

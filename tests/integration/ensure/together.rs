@@ -1,4 +1,5 @@
-//! Many `fp ensure` at once: on one engine and one missing tag, and on several tags of one repository.
+//! Many `fp ensure` at once: on one engine and one missing tag, and on several tags of one
+//! repository.
 
 use std::collections::BTreeSet;
 use std::fs;

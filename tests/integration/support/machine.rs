@@ -1,7 +1,8 @@
 //! A machine with a user, a docker client and a project, on which `fp` is run as a process.
 //!
-//! Whatever `fp` sees is told here: its environment holds nothing of the test's own. The `docker` that
-//! it finds writes down what it was asked, can be held at a command, and is the real one otherwise.
+//! Whatever `fp` sees is told here: its environment holds nothing of the test's own. The `docker`
+//! that it finds writes down what it was asked, can be held at a command, and is the real one
+//! otherwise.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -184,8 +185,8 @@ impl Machine {
 
     /// Runs a command in a container of an image, and returns what it printed.
     ///
-    /// On a busy machine docker loses what a container says that ends at once, without telling so. Hence
-    /// the last words, and the other attempts.
+    /// On a busy machine docker loses what a container says that ends at once, without telling so.
+    /// Hence the last words, and the other attempts.
     pub(crate) fn in_image(&self, reference: &str, script: &str) -> String {
         let script = format!("{script}\nprintf %s '{LAST_WORDS}'");
         let run = [
@@ -229,7 +230,8 @@ impl Machine {
         let _ = fs::remove_file(self.folder("log").join("docker"));
     }
 
-    /// Holds every docker command that begins with `words` from now on, until [`release`](Self::release).
+    /// Holds every docker command that begins with `words` from now on, until
+    /// [`release`](Self::release).
     pub(crate) fn hold(&self, words: &str) {
         File::create(self.hold_file(words)).unwrap();
     }
@@ -260,7 +262,8 @@ impl Machine {
             .collect()
     }
 
-    /// The command lines of all processes that were started from this machine's environment and live.
+    /// The command lines of all processes that were started from this machine's environment and
+    /// live.
     pub(crate) fn processes(&self) -> Vec<String> {
         let mark = self.folder("tmp").into_os_string().into_string().unwrap();
         fs::read_dir("/proc")

@@ -1,5 +1,5 @@
-//! What the tests of the whole program share: starting `fp` in an environment of its own, trees of files to run it in, and
-//! machines with an engine and a registry to run it on.
+//! What the tests of the whole program share: starting `fp` in an environment of its own, trees of
+//! files to run it in, and machines with an engine and a registry to run it on.
 
 pub(crate) mod lab;
 mod machine;
@@ -18,7 +18,8 @@ pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
 pub(crate) use tree::{Tree, git};
 
-/// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the snapshot is written anew.
+/// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the
+/// snapshot is written anew.
 pub(crate) fn assert_says(said: String, expected: impl snapbox::IntoData) {
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")

@@ -1,7 +1,8 @@
 //! Starting `fp` as a process, and holding it to what it promises.
 //!
-//! Nothing of the environment that the tests run in reaches `fp` but PATH; its home is a new and empty folder. A run is
-//! expected to succeed without a word on stderr, unless the test says otherwise, and to end before its time is over.
+//! Nothing of the environment that the tests run in reaches `fp` but PATH; its home is a new and
+//! empty folder. A run is expected to succeed without a word on stderr, unless the test says
+//! otherwise, and to end before its time is over.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -91,8 +92,9 @@ impl Fp {
         self
     }
 
-    /// Has `fp` started by this program, which gets the path of `fp` and its arguments after its own arguments: a umask
-    /// or a user is the process's, so that a test may only set it for a process of its own.
+    /// Has `fp` started by this program, which gets the path of `fp` and its arguments after its
+    /// own arguments: a umask or a user is the process's, so that a test may only set it for a
+    /// process of its own.
     pub(crate) fn under<A: AsRef<OsStr>>(mut self, wrapper: impl IntoIterator<Item = A>) -> Self {
         self.wrapper = wrapper
             .into_iter()
@@ -101,8 +103,8 @@ impl Fp {
         self
     }
 
-    /// Has an ordinary user run `fp`. Root can read everything, and would be another user than the one who made the tree
-    /// only like this. The program is copied to where everybody can reach it.
+    /// Has an ordinary user run `fp`. Root can read everything, and would be another user than the
+    /// one who made the tree only like this. The program is copied to where everybody can reach it.
     pub(crate) fn by_ordinary_user(mut self) -> Self {
         if !geteuid().is_root() {
             return self;

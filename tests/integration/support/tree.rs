@@ -26,8 +26,8 @@ impl Tree {
         tree
     }
 
-    /// A tree with an image `ci` of these `inputs`, each written as in fingerprint.toml, quotes included, and with the
-    /// Dockerfile `FROM scratch`.
+    /// A tree with an image `ci` of these `inputs`, each written as in fingerprint.toml, quotes
+    /// included, and with the Dockerfile `FROM scratch`.
     pub(crate) fn with_inputs(inputs: &str) -> Self {
         let tree = Tree::new();
         tree.file("Dockerfile", "FROM scratch\n");
@@ -134,8 +134,8 @@ impl Tree {
         self.fp().arg("hash").run().trim_end().to_owned()
     }
 
-    /// What fp says on stderr when it refuses with this exit code to compute a fingerprint here; the path of the tree is
-    /// shown as `ROOT`.
+    /// What fp says on stderr when it refuses with this exit code to compute a fingerprint here;
+    /// the path of the tree is shown as `ROOT`.
     pub(crate) fn refusal(&self, code: i32) -> String {
         self.refusal_of(self.fp().arg("hash").code(code))
     }

@@ -97,7 +97,7 @@ error: cannot read no.toml
         str![[r#"
 error: cannot read sub
  |
- = cause: Is a directory (os error 21)
+ = cause: it is not a regular file
 
 "#]],
     );

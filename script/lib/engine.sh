@@ -6,6 +6,7 @@
 start_engine() {
   local dir=$1 prefer=$2 store=$3 private=true
   install_part b3sum
+  install_part old-client
   mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
   printf '{}\n' >"$dir/docker/config.json"
   [[ $(machine_distribution) == debian ]] && can_be_root || private=false
@@ -15,6 +16,7 @@ start_engine() {
     start_private_engines "$dir" "$store"
   fi
   ln -s "$(part b3sum)/usr/bin/b3sum" "$dir/bin/"
+  export_variable "$dir" FP_LAB_OLD_CLIENT "$(part old-client)/usr/bin/docker"
   export_variable "$dir" DOCKER_CONFIG "$dir/docker"
   export_variable "$dir" PATH "$dir/bin:$PATH"
 }

@@ -2,22 +2,30 @@
 # Debian packages, unpacked into private folders. Nothing is installed into the system and /etc/apt stays as it
 # is: apt-get works on an index of its own, fetched from the mirror that the machine's own sources name.
 
-# unpack_packages SUITE FOLDER PACKAGE…
-# Packages of the machine's own suite come with those of their dependencies that the machine lacks. Those of another
-# suite come alone: their dependencies would drag in another libc, and the caller has checked that they can do without.
+# unpack_packages FOLDER PACKAGE…: packages of the machine's own suite, with those of their dependencies that it lacks.
 unpack_packages() {
-  local suite=$1 folder=$2 archives
+  local folder=$1
+  shift
+  unpack "$(machine_suite)" "$folder" \
+    -o APT::Get::ReInstall=1 install --download-only --no-install-recommends "$@"
+}
+
+# unpack_alone SUITE FOLDER PACKAGE…: packages without their dependencies. Those of another suite would drag in another
+# libc; the caller has checked that they can do without.
+unpack_alone() {
+  local suite=$1 folder=$2
+  shift 2
+  unpack "$suite" "$folder" download "$@"
+}
+
+# unpack SUITE FOLDER ARGUMENT…: what apt-get with these arguments brings.
+unpack() {
+  local suite=$1 folder=$2 archives archive
   shift 2
   archives=$(mktemp -d "$LAB_CACHE/tmp/archives.XXXXXX")
   mkdir -p "$archives/partial" "$folder"
   prepare_index "$suite"
-  if [[ $suite == "$(machine_suite)" ]]; then
-    private_apt "$suite" -o "Dir::Cache::archives=$archives" -o APT::Get::ReInstall=1 \
-      install --download-only --no-install-recommends "$@"
-  else
-    (cd "$archives" && private_apt "$suite" download "$@")
-  fi
-  local archive
+  (cd "$archives" && private_apt "$suite" -o "Dir::Cache::archives=$archives" "$@")
   for archive in "$archives"/*.deb; do
     dpkg-deb -x "$archive" "$folder"
   done

@@ -5,7 +5,7 @@
 
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
-  [engine]=1 [registry]=1 [network]=1 [busybox]=1 [debootstrap]=1 [b3sum]=1 [act]=1 [linters]=1
+  [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [debootstrap]=1 [b3sum]=1 [act]=1 [linters]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -39,26 +39,32 @@ finish_once() {
 # Docker Engine 26.1 with BuildKit and buildx. Debian 12's own is 20.10, so these come from the next release; they need
 # nothing newer than Debian 12's libc. runc does, and comes from the machine's own release.
 make_engine() {
-  unpack_packages trixie "$1" docker.io docker-cli docker-buildx containerd
-  unpack_packages "$(machine_suite)" "$1" runc
+  unpack_alone trixie "$1" docker.io docker-cli docker-buildx containerd
+  unpack_packages "$1" runc
   "$1/usr/sbin/dockerd" --version
   "$1/usr/sbin/runc" --version
 }
 
+# The last docker client that has BuildKit built in: Debian 12's.
+make_old-client() {
+  unpack_alone bookworm "$1" docker.io
+  "$1/usr/bin/docker" --version
+}
+
 make_registry() {
-  unpack_packages "$(machine_suite)" "$1" docker-registry
+  unpack_packages "$1" docker-registry
   "$1/usr/bin/docker-registry" --version
 }
 
 # `ip`, which makes the engine's bridge.
-make_network() { unpack_packages "$(machine_suite)" "$1" iproute2; }
+make_network() { unpack_packages "$1" iproute2; }
 
-make_busybox() { unpack_packages "$(machine_suite)" "$1" busybox-static; }
+make_busybox() { unpack_packages "$1" busybox-static; }
 
-make_debootstrap() { unpack_packages "$(machine_suite)" "$1" debootstrap; }
+make_debootstrap() { unpack_packages "$1" debootstrap; }
 
 make_b3sum() {
-  unpack_packages "$(machine_suite)" "$1" b3sum
+  unpack_packages "$1" b3sum
   "$1/usr/bin/b3sum" --version
 }
 
@@ -81,7 +87,7 @@ pip_install() {
   shift
   if ! "${pip[@]}" --version; then
     wheels=$(mktemp -d "$LAB_CACHE/tmp/pip.XXXXXX")
-    unpack_packages "$(machine_suite)" "$wheels" python3-pip-whl
+    unpack_packages "$wheels" python3-pip-whl
     pip=(python3 "$(echo "$wheels"/usr/share/python-wheels/pip-*.whl)/pip")
   fi
   "${pip[@]}" install --quiet --root-user-action=ignore --target "$folder" "$@"

@@ -22,6 +22,7 @@ on_both_stores! {
     an_image_that_only_the_engine_has_is_published
     a_push_names_nothing_but_the_staging_tag
     a_published_image_takes_the_place_of_a_local_one
+    a_client_with_buildkit_built_in_needs_no_buildx
 }
 
 fn a_miss_is_built_and_pushed_and_a_hit_is_pulled(store: Store) {
@@ -84,6 +85,23 @@ fn another_machine_with_another_store_gets_the_same_image() {
     assert_eq!(pulled.stdout, built.stdout);
     let again = machine.fp(&["ensure"]).succeeded();
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
+}
+
+fn a_client_with_buildkit_built_in_needs_no_buildx(store: Store) {
+    let machine = Machine::new(store);
+    machine.replace_docker(&lab::old_docker_program());
+    // The legacy builder would leave the platform empty.
+    let dockerfile = format!(
+        "FROM {}\nCOPY . /input\nARG TARGETARCH\nRUN test -n \"$TARGETARCH\"\n",
+        lab::base()
+    );
+    machine.tree.file("Dockerfile", dockerfile);
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    machine.forget(built.line().split('@').next().unwrap());
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, built.stdout);
+    let output = machine.in_image(built.line(), "sh /input/hello.sh");
+    assert_eq!(output, "hello\n");
 }
 
 fn an_image_without_repository_stays_local(store: Store) {

@@ -83,6 +83,11 @@ pub(crate) fn docker_program() -> PathBuf {
         .unwrap_or_else(|| panic!("there is no docker on the PATH: {ADVICE}"))
 }
 
+/// A `docker` program that needs no buildx.
+pub(crate) fn old_docker_program() -> PathBuf {
+    PathBuf::from(variable("FP_LAB_OLD_CLIENT"))
+}
+
 /// The folder with docker's plugins.
 pub(crate) fn docker_plugins() -> PathBuf {
     PathBuf::from(variable("DOCKER_CONFIG")).join("cli-plugins")

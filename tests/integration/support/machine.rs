@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -279,6 +279,12 @@ impl Machine {
             .collect()
     }
 
+    /// Takes buildx away and puts this `docker` program in the place of the other.
+    pub(crate) fn replace_docker(&self, program: &Path) {
+        fs::remove_file(self.folder("docker").join("cli-plugins")).unwrap();
+        self.wrap_docker(program);
+    }
+
     fn install_docker(&self) {
         symlink(
             lab::docker_plugins(),
@@ -286,6 +292,10 @@ impl Machine {
         )
         .unwrap();
         fs::write(self.folder("docker").join("config.json"), "{}").unwrap();
+        self.wrap_docker(&lab::docker_program());
+    }
+
+    fn wrap_docker(&self, real: &Path) {
         let script = format!(
             "#!/bin/sh\n\
              log={log}\n\
@@ -296,7 +306,7 @@ impl Machine {
              done\n\
              exec {docker} \"$@\"\n",
             log = quoted(self.folder("log").as_os_str()),
-            docker = quoted(lab::docker_program().as_os_str()),
+            docker = quoted(real.as_os_str()),
         );
         let program = self.folder("bin").join("docker");
         fs::write(&program, script).unwrap();

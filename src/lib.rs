@@ -12,6 +12,7 @@ pub mod environment;
 pub mod inputs;
 pub mod interrupt;
 pub mod path;
+pub mod pattern;
 pub mod platform;
 pub mod record;
 pub mod reference;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::template;
 use crate::environment::NotText;
-use crate::inputs::pattern;
 use crate::path;
+use crate::pattern;
 use crate::reference::ParseError;
 
 /// Why there is no usable configuration.

@@ -24,8 +24,8 @@ pub use template::TagTemplate;
 pub use written::{EngineChoice, Push};
 
 use crate::environment::Environment;
-use crate::inputs::pattern::Pattern;
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 use crate::record::{FORMAT, Fingerprint};
 use crate::reference::{Repository, Tag};
 

@@ -9,8 +9,8 @@ use super::mistake::{Mistake, MistakeKind};
 use super::template::{EnvironmentTemplate, ExpandError, TagTemplate, is_variable_name};
 use super::{ArgValue, Image, ImageName, written};
 use crate::environment::Environment;
-use crate::inputs::pattern::Pattern;
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 use crate::record::Record;
 use crate::reference::{Repository, Tag};
 

@@ -16,12 +16,12 @@ use super::Error;
 use super::error::NoMatch;
 use super::gitignore::IgnoreStack;
 use super::links::{self, Kind};
-use super::pattern::Pattern;
 use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
 use crate::config::is_git_top;
 use crate::environment::Environment;
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 
 /// A file or link that counts.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ mod error;
 mod git;
 pub mod gitignore;
 mod links;
-pub mod pattern;
 mod repositories;
 mod selection;
 

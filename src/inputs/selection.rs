@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::links::{self, Kind};
-use super::pattern::Pattern;
 use super::{Error, error::NoMatch};
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 
 /// The entries of one image.
 #[derive(Debug)]

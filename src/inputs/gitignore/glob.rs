@@ -1,7 +1,7 @@
 //! The wildcards of `.gitignore` rules: `*`, `?`, `**`, bracket expressions and backslashes, as
 //! git's wildmatch has them. What surrounds the wildcards in a line is left to the parent module.
 
-use crate::inputs::pattern::{matches_sequence, skip_part, take_part};
+use crate::pattern::{matches_sequence, skip_part, take_part};
 
 /// A rule's text, split at its slashes.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //!
 //! Everything here is about text: paths are bytes, relative to the root, separated by `/`, without
 //! `.` and `..` parts; the root itself is the empty path or `.`. Looking at the file system,
-//! following links and combining several entries is left to the rest of `inputs`.
+//! following links and combining several entries is left to `inputs`.
 
 use thiserror::Error;
 
@@ -214,7 +214,7 @@ impl Part {
 /// Only the latest run is ever extended: once the items between two runs have matched at their
 /// earliest place, no later place could help what follows. The work is therefore bounded by the
 /// number of items times the length of the text, whatever the pattern.
-pub(super) fn matches_sequence<T>(
+pub(crate) fn matches_sequence<T>(
     items: &[T],
     text: &[u8],
     is_run: impl Fn(&T) -> bool,
@@ -249,7 +249,7 @@ pub(super) fn matches_sequence<T>(
 }
 
 /// How much of a path its first part takes, with the slash behind it, if the part is accepted.
-pub(super) fn take_part(path: &[u8], accepts: impl FnOnce(&[u8]) -> bool) -> Option<usize> {
+pub(crate) fn take_part(path: &[u8], accepts: impl FnOnce(&[u8]) -> bool) -> Option<usize> {
     let name = path
         .split(|byte| *byte == b'/')
         .next()
@@ -258,7 +258,7 @@ pub(super) fn take_part(path: &[u8], accepts: impl FnOnce(&[u8]) -> bool) -> Opt
 }
 
 /// The length of the first part of a path, with the slash behind it.
-pub(super) fn skip_part(path: &[u8]) -> usize {
+pub(crate) fn skip_part(path: &[u8]) -> usize {
     path.iter()
         .position(|byte| *byte == b'/')
         .map_or(path.len(), |slash| slash + 1)

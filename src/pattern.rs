@@ -6,6 +6,8 @@
 
 use thiserror::Error;
 
+use crate::shown::Shown;
+
 /// Why an entry of `inputs` cannot be used. Every variant carries the entry as the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Error {
@@ -15,7 +17,7 @@ pub enum Error {
     Absolute(String),
     #[error("the input `{0}` has a `..` part; inputs are relative to the root and cannot leave it")]
     LeavesRoot(String),
-    #[error("the input `{}` holds a NUL character, which no file name can", .0.escape_debug())]
+    #[error("the input `{}` holds a NUL character, which no file name can", Shown::text(.0))]
     Nul(String),
     #[error(
         "the input `{text}` has `**` beside other characters in `{part}`; `**` stands for whole \

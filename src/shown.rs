@@ -1,8 +1,9 @@
-//! Names from files, as a person may safely see them in a terminal or a log.
+//! Foreign text, as a person may safely see it in a terminal or a log.
 //!
-//! A file name may hold escape sequences, bidirectional overrides or bytes that are no text at all.
-//! Whatever fp prints about such a name goes through [`Shown`]; what fp computes never does (the
-//! record has an encoding of its own).
+//! A file name, the words of a server or an engine's last line may hold escape sequences,
+//! bidirectional overrides or bytes that are no text at all. Whatever fp tells of such a text goes
+//! through [`Shown`]; what fp computes never does (the record has an encoding of its own). How much
+//! of a text is shown is left to those who show it.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -44,16 +45,17 @@ impl Display for Shown<'_> {
 
 /// Whether a character moves the cursor, reorders text or leaves no trace on the screen.
 ///
-/// Beside the control characters these are Unicode's format characters (category Cf), the line and
-/// paragraph separators, and the fillers and selectors that show as nothing.
+/// Beside the control characters these are the line and paragraph separators, and the format
+/// characters, fillers and selectors that show as nothing: Unicode's `Default_Ignorable_Code_Point`
+/// with the annotation and hieroglyph controls.
 fn misleads(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

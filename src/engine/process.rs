@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::future;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -22,8 +23,9 @@ use tokio::process::{ChildStderr, ChildStdout};
 use tokio::time::{sleep, timeout};
 
 use self::group::Group;
-use self::lines::{LastLines, MAX_CAPTURED, copy_bytes, copy_lines, escaped};
+use self::lines::{LastLines, MAX_CAPTURED, copy_bytes, copy_lines};
 use crate::interrupt::{Interrupt, Interrupted, Signal};
+use crate::shown::Shown;
 
 /// How long output is waited for after the group's end. A daemon that left the group (an ssh
 /// master, a gpg-agent) may hold the pipe open for ever.
@@ -43,12 +45,12 @@ impl Invocation {
     fn command(&self) -> String {
         let mut command = self.program.to_owned();
         for argument in &self.arguments {
-            let argument = argument.to_string_lossy();
-            if argument.starts_with('-') {
+            let argument = argument.as_bytes();
+            if argument.starts_with(b"-") {
                 break;
             }
             command.push(' ');
-            command.push_str(&escaped(&argument));
+            command.push_str(&Shown(argument).to_string());
         }
         command
     }
@@ -79,7 +81,7 @@ impl Invocation {
 pub struct Output {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
-    /// The last lines of stderr, control characters escaped.
+    /// The last lines of stderr, trimmed and safe to show.
     pub stderr: Vec<String>,
 }
 
@@ -102,8 +104,8 @@ pub enum Error {
     Failed {
         command: String,
         status: ExitStatus,
-        /// The last lines of its stderr, or of its stdout if that was all; control characters
-        /// escaped.
+        /// The last lines of its stderr, or of its stdout if that was all; trimmed and safe
+        /// to show.
         last_lines: Vec<String>,
     },
     #[error("`{command}` did not answer within {} s", .limit.as_secs_f32())]
@@ -125,8 +127,8 @@ impl Error {
 }
 
 fn last_words(lines: &[String]) -> Option<&str> {
-    let mut lines = lines.iter().rev().map(|line| line.trim());
-    lines.find(|line| !line.is_empty())
+    let mut lines = lines.iter().rev();
+    lines.find(|line| !line.is_empty()).map(String::as_str)
 }
 
 fn after_colon(lines: &[String]) -> String {

@@ -16,7 +16,7 @@ use super::authorization::Access;
 use super::credentials::Account;
 use super::manifest::ManifestProblem;
 use super::transport::{MAX_BODY, MAX_REDIRECTS};
-use super::words::{Words, escape};
+use super::words::{Words, bounded};
 use crate::reference::{Digest, ParseError};
 
 /// Why a registry could not be asked, or what it answered instead of an answer.
@@ -315,7 +315,7 @@ impl ConnectionCause {
             None => ConnectionFault::Network,
         };
         ConnectionCause {
-            text: escape(&innermost),
+            text: bounded(&innermost),
             kind,
         }
     }

@@ -7,11 +7,14 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::shown::Shown;
+
 /// What the server said beside the status: the registry's own code and message, or what else the
 /// body shows. Displayed with its separator, so that it can be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words(String);
 
+/// How many bytes of what a server says are shown.
 const MAX_WORDS: usize = 300;
 
 impl Words {
@@ -19,10 +22,10 @@ impl Words {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         Words(match RegistryErrors::parse(body) {
-            Some(errors) => format!(": {}", escape(&errors.first())),
+            Some(errors) => format!(": {}", bounded(&errors.first())),
             None if text.is_empty() => String::new(),
             None if text.starts_with('<') => " (with a web page)".to_owned(),
-            None => format!(": {}", escape(text)),
+            None => format!(": {}", bounded(text)),
         })
     }
 }
@@ -33,20 +36,11 @@ impl fmt::Display for Words {
     }
 }
 
-/// Bounds foreign text, and escapes what could act on a terminal or turn the writing direction.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.chars() {
-        if escaped.len() > MAX_WORDS {
-            escaped.push('…');
-            break;
-        }
-        match c {
-            '"' | '\'' | '\\' => escaped.push(c),
-            _ => escaped.extend(c.escape_debug()),
-        }
-    }
-    escaped
+/// The beginning of a foreign text, safe to show.
+pub(super) fn bounded(text: &str) -> String {
+    let (beginning, rest) = text.split_at(text.floor_char_boundary(MAX_WORDS));
+    let more = if rest.is_empty() { "" } else { "…" };
+    format!("{}{more}", Shown::text(beginning))
 }
 
 /// The error body of the OCI distribution specification: `{"errors": [{"code", "message"}]}`.
@@ -94,5 +88,25 @@ impl RegistryErrors {
             }) => code.clone(),
             None => String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_WORDS, Words, bounded};
+
+    #[test]
+    fn foreign_text_is_bounded_between_characters() {
+        let full = "x".repeat(MAX_WORDS);
+        assert_eq!(bounded(&full), full);
+        assert_eq!(bounded(&(full.clone() + "y")), full + "…");
+        let cut = bounded(&"é\u{1b}".repeat(MAX_WORDS));
+        assert_eq!(cut, r"é\u{1b}".repeat(MAX_WORDS / 3) + "…");
+    }
+
+    #[test]
+    fn foreign_text_keeps_its_quotes_and_loses_what_misleads() {
+        let words = Words::of("\"it's\" a\\b\u{ad}\u{e0041}\u{202e}".as_bytes());
+        assert_eq!(words.to_string(), r#": "it's" a\b\u{ad}\u{e0041}\u{202e}"#);
     }
 }

@@ -381,7 +381,7 @@ error: the input `**.sh` has `**` beside other characters in `**.sh`; `**` stand
     assert_says(
         entry("\"a\\u0000b\""),
         str![[r#"
-error: the input `a\0b` holds a NUL character, which no file name can
+error: the input `a\u{0}b` holds a NUL character, which no file name can
  --> ROOT/fingerprint.toml:3:11
   |
 3 | inputs = ["a\u0000b"]

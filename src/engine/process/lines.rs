@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 
+use crate::shown::Shown;
+
 /// How many of the last lines are kept.
 pub(super) const KEPT_LINES: usize = 20;
 /// A longer line comes in pieces.
@@ -37,7 +39,7 @@ pub(super) async fn copy_lines(stream: impl AsyncRead + Unpin, mut take: impl Fn
     }
 }
 
-/// The last lines of a stream, escaped.
+/// The last lines of a stream, without the space around them and safe to show.
 #[derive(Default)]
 pub(super) struct LastLines(VecDeque<String>);
 
@@ -50,7 +52,7 @@ impl LastLines {
         if self.0.len() == KEPT_LINES {
             self.0.pop_front();
         }
-        self.0.push_back(escaped(line));
+        self.0.push_back(Shown::text(line.trim()).to_string());
     }
 }
 
@@ -58,22 +60,4 @@ impl From<LastLines> for Vec<String> {
     fn from(lines: LastLines) -> Self {
         lines.0.into()
     }
-}
-
-/// The text with everything escaped that could move a terminal's cursor or hide what is written.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\t' => escaped.push(character),
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{61c}'
-            | '\u{feff}' => escaped.extend(character.escape_default()),
-            _ if character.is_control() => escaped.extend(character.escape_default()),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }

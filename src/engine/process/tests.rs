@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::lines::{KEPT_LINES, MAX_LINE, escaped};
+use super::lines::{KEPT_LINES, LastLines, MAX_LINE};
 use super::{Error, Invocation, Output, capture, forward};
 use crate::interrupt::{Interrupt, Interrupted, Signal};
 
@@ -290,10 +290,15 @@ async fn a_daemon_that_keeps_the_pipe_is_not_waited_for() {
 
 #[test]
 fn what_could_fool_a_terminal_is_escaped() {
-    assert_eq!(escaped("a\tb é"), "a\tb é");
+    let mut lines = LastLines::default();
+    lines.push("\ta\tb é ");
+    lines.push("a\r\u{9b}\u{202e}\u{200b}\u{ad}\u{fe0f}\u{e0041}");
     assert_eq!(
-        escaped("\r\u{9b}\u{202e}\u{200b}"),
-        r"\r\u{9b}\u{202e}\u{200b}"
+        Vec::from(lines),
+        [
+            r"a\u{9}b é",
+            r"a\u{d}\u{9b}\u{202e}\u{200b}\u{ad}\u{fe0f}\u{e0041}"
+        ]
     );
 }
 

@@ -6,6 +6,7 @@
 
 use thiserror::Error;
 
+use crate::path::RootPath;
 use crate::shown::Shown;
 
 /// Why an entry of `inputs` cannot be used. Every variant carries the entry as the user wrote it.
@@ -38,7 +39,7 @@ pub struct Pattern {
     exclusion: bool,
     /// The parts, then `**`: what an entry matches and covers is what this matches.
     covering: Vec<Part>,
-    literal_prefix: Vec<u8>,
+    literal_prefix: RootPath,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,11 @@ enum Token {
 }
 
 impl Pattern {
+    /// Parses an entry as a person writes it; empty and `.` parts mean nothing, so that `./a//b/`
+    /// is `a/b`.
+    ///
+    /// It is an error if the entry is empty, absolute, or has a `..` or NUL in it, or `**` beside
+    /// other characters of a part.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (path, exclusion) = match text.strip_prefix('!') {
             Some(path) => (path, true),
@@ -102,13 +108,9 @@ impl Pattern {
             .all(|part| matches!(part, Part::Literal(_)))
     }
 
-    /// The one path that a literal entry names, normalised; empty for the root.
-    pub fn literal_path(&self) -> Option<&[u8]> {
-        self.is_literal().then_some(&*self.literal_prefix)
-    }
-
-    /// The leading parts without glob characters: every match is this path or lies below it.
-    pub fn literal_prefix(&self) -> &[u8] {
+    /// The leading parts without glob characters: every match is this path or lies below it. Of a
+    /// literal entry, this is the path that it names.
+    pub fn literal_prefix(&self) -> &RootPath {
         &self.literal_prefix
     }
 
@@ -168,15 +170,12 @@ fn token(byte: u8) -> Token {
     }
 }
 
-fn literal_prefix(parts: &[Part]) -> Vec<u8> {
-    let literals: Vec<&[u8]> = parts
-        .iter()
-        .map_while(|part| match part {
-            Part::Literal(name) => Some(&**name),
-            Part::Glob(_) | Part::AnyDepth => None,
-        })
-        .collect();
-    literals.join(&b'/')
+fn literal_prefix(parts: &[Part]) -> RootPath {
+    let names = parts.iter().map_while(|part| match part {
+        Part::Literal(name) => Some(name),
+        Part::Glob(_) | Part::AnyDepth => None,
+    });
+    names.fold(RootPath::root(), |path, name| path.join(name))
 }
 
 fn parts_match(parts: &[Part], path: &[u8]) -> bool {

@@ -117,6 +117,7 @@ pub enum ArgValue {
 /// A configuration file and its images.
 #[derive(Debug)]
 pub struct Project {
+    /// As it was found or named.
     file: PathBuf,
     text: String,
     root: PathBuf,
@@ -160,11 +161,6 @@ impl Project {
     /// The root: the absolute path of the folder of fingerprint.toml, without links.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// The configuration file, as it was found or named.
-    pub fn file(&self) -> &Path {
-        &self.file
     }
 
     /// The image called `name`; without a name, the only one there is.

@@ -51,19 +51,15 @@ struct Rule {
 /// What the rules say about one path, and what they need to know of it to decide about the paths
 /// below. The default is the context itself, which nothing excludes.
 #[derive(Debug, Clone, Default)]
-pub struct Decision {
+struct Decision {
     excluded: bool,
     /// The rules that matched the path or a parent, ascending.
     matched: Vec<usize>,
 }
 
-impl Decision {
-    pub fn is_excluded(&self) -> bool {
-        self.excluded
-    }
-}
-
 impl Dockerignore {
+    /// Reads the bytes of a file, which need not be UTF-8. The first line that a builder would
+    /// refuse is an error.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
         let mut dockerignore = Self::default();
         for line in lines::read(text)? {
@@ -92,13 +88,12 @@ impl Dockerignore {
         .excluded
     }
 
-    /// The decision about a path, relative to the context, given the one about its parent: what
-    /// [`Dockerignore::excludes`] says, for those who go through a tree.
+    /// The decision about a path, relative to the context, given the one about its parent.
     ///
     /// The last rule that matches the path or a parent wins. But a rule is only tried where it
     /// would change the outcome so far, so that an exception which comes before anything is
     /// excluded is not remembered: after `**/*.log` and `!logs`, `logs/x.log` stays out.
-    pub fn decide(&self, parent: &Decision, path: &[u8]) -> Decision {
+    fn decide(&self, parent: &Decision, path: &[u8]) -> Decision {
         let mut decision = Decision::default();
         for index in self.candidates(parent, path) {
             let rule = &self.rules[index];
@@ -110,12 +105,6 @@ impl Dockerignore {
             }
         }
         decision
-    }
-
-    /// Whether there are exceptions at all: if not, nothing below an excluded folder is in the
-    /// context.
-    pub fn has_exceptions(&self) -> bool {
-        self.rules.iter().any(|rule| rule.exception)
     }
 
     /// The rules that could count for a path, ascending: of the exact ones, which can be very many,

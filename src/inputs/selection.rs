@@ -47,10 +47,9 @@ impl<'a> Selection<'a> {
                 selection.exclusions.push(pattern);
             } else if !pattern.is_literal() {
                 selection.globs.push((entry, pattern));
-            } else if let path = literal_path(pattern)
-                && path != *dockerfile
-            {
-                let links::Resolved { end, kind, crossed } = links::resolve(root, &path)?;
+            } else if pattern.literal_prefix() != dockerfile {
+                let links::Resolved { end, kind, crossed } =
+                    links::resolve(root, pattern.literal_prefix())?;
                 selection.literals.push(Literal {
                     entry,
                     end,
@@ -156,13 +155,6 @@ fn no_match(pattern: &Pattern, why: NoMatch) -> Error {
     }
 }
 
-fn literal_path(pattern: &Pattern) -> RootPath {
-    match pattern.literal_prefix() {
-        b"" => RootPath::root(),
-        path => RootPath::parse(path).expect("a pattern's literal part is a path below the root"),
-    }
-}
-
 fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<NoMatch> {
     passed_by
         .iter()
@@ -174,7 +166,7 @@ fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<N
 /// surprise.
 fn behind_link(root: &Path, pattern: &Pattern) -> Result<NoMatch, Error> {
     let mut at = RootPath::root();
-    for part in literal_path(pattern).parts() {
+    for part in pattern.literal_prefix().parts() {
         at = at.join(part);
         if links::look(root, &at)? == Some(Kind::Link) {
             return Ok(NoMatch::BehindLink(at));

@@ -18,6 +18,7 @@ pub struct Digest {
     hex: String,
 }
 
+/// How a digest is computed, as the OCI image specification registers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     Sha256,
@@ -44,15 +45,6 @@ impl Digest {
     /// Whether `bytes` are what this digest names.
     pub fn is_of(&self, bytes: &[u8]) -> bool {
         self.algorithm.digest(bytes) == *self
-    }
-
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
-    /// The hex digits alone.
-    pub fn hex(&self) -> &str {
-        &self.hex
     }
 }
 

@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::process;
 use crate::interrupt::Interrupted;
 
+/// Why the engine did not do what it was told. What its programs say in it is safe to show.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("the program `{program}` was not found")]

@@ -27,6 +27,7 @@ pub const FINGERPRINT_LABEL: &str = "fp.fingerprint";
 pub struct ImageId(Digest);
 
 impl ImageId {
+    /// The id that an engine gave, which is written as a digest.
     pub fn new(digest: Digest) -> Self {
         Self(digest)
     }
@@ -51,6 +52,7 @@ pub fn is_push_of(image: &ImageId, pushed: &Digest, config: &Digest) -> bool {
 /// How an engine's image is named in a question to it.
 #[derive(Debug, Clone, Copy)]
 pub enum Image<'a> {
+    /// By its id, with or without a name.
     Id(&'a ImageId),
     /// With either a tag or a digest: the engines do not agree on what both together mean.
     Named(&'a Reference),
@@ -95,8 +97,11 @@ pub struct BuildRequest<'a> {
     pub dockerfile: &'a Path,
     /// An existing folder outside of the context, where the builder may leave its report.
     pub scratch: &'a Path,
+    /// The stage to build; the last one if there is none.
     pub target: Option<&'a str>,
+    /// The build arguments' values, by their names.
     pub arguments: &'a BTreeMap<String, String>,
+    /// The image's labels, beside those of its Dockerfile.
     pub labels: &'a BTreeMap<String, String>,
     /// Take bases from their registries, whatever the engine has under their names.
     pub pull: bool,

@@ -36,7 +36,9 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub struct Invocation {
     /// A name that is looked up in the PATH of `environment`.
     pub program: &'static str,
+    /// Without the program's own name.
     pub arguments: Vec<OsString>,
+    /// Nothing is inherited beside it.
     pub environment: BTreeMap<OsString, OsString>,
 }
 
@@ -63,7 +65,7 @@ impl Invocation {
         }
     }
 
-    /// The output of this invocation, if its status tells of success.
+    /// The output of this invocation, if its status tells of success; else [`Error::Failed`].
     pub fn succeeded(&self, output: Output) -> Result<Output, Error> {
         if output.status.success() {
             return Ok(output);
@@ -80,6 +82,7 @@ impl Invocation {
 #[derive(Debug)]
 pub struct Output {
     pub status: ExitStatus,
+    /// Everything, byte for byte.
     pub stdout: Vec<u8>,
     /// The last lines of stderr, trimmed and safe to show.
     pub stderr: Vec<String>,
@@ -91,6 +94,7 @@ pub struct Output {
 /// closed pipe, say) it is not called again, and the program runs on to its end.
 pub type Sink<'a> = dyn FnMut(&str) -> io::Result<()> + 'a;
 
+/// Why a program was not run, or not to a good end. No argument's value is told.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("the program `{program}` was not found")]

@@ -15,7 +15,9 @@ mod glob;
 /// What the last matching rule says about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
+    /// The path is passed by.
     Ignored,
+    /// A rule with `!` takes the path in again.
     Included,
 }
 

@@ -27,6 +27,7 @@ pub enum TagProblem {
 }
 
 impl Tag {
+    /// The tag as it was written, without a colon.
     pub fn as_str(&self) -> &str {
         &self.0
     }

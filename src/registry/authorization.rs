@@ -23,7 +23,9 @@ use super::words::Words;
 /// What a request does to a repository, as token servers name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
+    /// Read it.
     Pull,
+    /// Read and write it.
     PullAndPush,
 }
 

@@ -20,11 +20,11 @@ use crate::reference::{Digest, Repository, Tag};
 /// What a registry says about a tag.
 #[derive(Debug)]
 pub enum Lookup {
-    Present {
-        digest: Digest,
-    },
+    /// The tag names the manifest with this digest.
+    Present { digest: Digest },
     /// The registry itself said that the tag, or its whole repository, does not exist.
     Absent,
+    /// Neither was said, and this is why: the tag may exist or not.
     Unknown(Error),
 }
 

@@ -48,6 +48,9 @@ pub enum ManifestProblem {
 
 impl Manifest {
     /// Reads a manifest that was sent with a `Content-Type`.
+    ///
+    /// It is an error if the two name different media types or none that fp reads, or if the
+    /// manifest lacks what its type demands.
     pub fn parse(content_type: Option<&str>, bytes: Vec<u8>) -> Result<Self, ManifestProblem> {
         let document: Document = serde_json::from_slice(&bytes).map_err(ManifestProblem::Json)?;
         let media_type = document.media_type(content_type)?;
@@ -61,14 +64,17 @@ impl Manifest {
         })
     }
 
+    /// What the manifest is, as `Content-Type` names it: one of the types that fp reads.
     pub fn media_type(&self) -> &str {
         self.media_type
     }
 
+    /// The manifest as it was read, which is what its digest is of.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// What the manifest says of the images that it stands for.
     pub fn content(&self) -> &Content {
         &self.content
     }

@@ -54,6 +54,7 @@ pub struct Client {
 /// What came of writing a tag.
 #[derive(Debug)]
 pub enum PutOutcome {
+    /// The registry took the manifest under the tag.
     Written,
     /// The tag exists, and the registry does not let it be overwritten; the error is what it said.
     Refused(Error),

@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use super::gitignore::{Gitignore, IgnoreStack, Verdict};
 use super::{Error, git};
-use crate::config::is_git_top;
 use crate::environment::Environment;
 use crate::path::RootPath;
+use crate::work_tree::is_git_top;
 
 /// A git work tree.
 #[derive(Debug)]

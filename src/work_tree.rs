@@ -9,18 +9,23 @@ use std::path::Path;
 ///
 /// That is a folder with `HEAD`, `objects` and `refs`, or a file that points to one (a worktree, a
 /// submodule). An empty `.git` folder, as some tools leave it, is none, for git neither; nor is a
-/// file of that name that points nowhere. What may not be looked at could be one and is taken for
-/// one: whoever then needs git's answer gets git's error.
-pub fn is_git_top(folder: &Path) -> bool {
+/// file of that name that points nowhere. A `.git` that may not be looked into is taken for one:
+/// whoever then needs git's answer gets git's error.
+///
+/// # Errors
+///
+/// Whether there is a `.git` at all cannot be told.
+pub fn is_git_top(folder: &Path) -> io::Result<bool> {
     let git = folder.join(".git");
     match fs::symlink_metadata(&git) {
-        Err(error) => !says_absent(&error),
+        Err(error) if says_absent(&error) => Ok(false),
+        Err(error) => Err(error),
         Ok(metadata) if metadata.is_file() => {
-            fs::read(&git).map_or(true, |text| text.starts_with(b"gitdir:"))
+            Ok(fs::read(&git).map_or(true, |text| text.starts_with(b"gitdir:")))
         }
-        Ok(_) => ["HEAD", "objects", "refs"]
+        Ok(_) => Ok(["HEAD", "objects", "refs"]
             .iter()
-            .all(|name| may_exist(&git.join(name))),
+            .all(|name| may_exist(&git.join(name)))),
     }
 }
 

@@ -17,7 +17,11 @@ pub fn locate(folder: &Path) -> Result<PathBuf, Error> {
         if fs::symlink_metadata(&file).is_ok() {
             return Ok(file);
         }
-        if is_git_top(candidate) {
+        let unreadable = |source| Error::Unreadable {
+            file: candidate.join(".git"),
+            source,
+        };
+        if is_git_top(candidate).map_err(unreadable)? {
             let git_top = Some(candidate.to_path_buf());
             return Err(Error::NotFound {
                 from: folder.to_path_buf(),

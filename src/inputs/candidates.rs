@@ -42,7 +42,7 @@ pub(super) fn find(
     environment: &Environment,
 ) -> Result<Vec<Found>, Error> {
     let selection = Selection::new(root, entries, dockerfile)?;
-    let around = Repository::around(root).map(Rc::new);
+    let around = Repository::around(root)?.map(Rc::new);
     let mut search = Search {
         root,
         selection: &selection,
@@ -163,7 +163,7 @@ impl Search<'_> {
         let names = self.names(folder)?;
         let has = |name: &str| names.iter().any(|(found, _)| found == name);
         let mut scope = outer.clone();
-        if has(".git") && self.is_nested(folder, &scope) {
+        if has(".git") && self.is_nested(folder, &scope)? {
             scope = self.nested_scope(folder, &scope)?;
         }
         if let Some(repository) = &scope.repository {
@@ -249,12 +249,19 @@ impl Search<'_> {
     }
 
     /// Whether `folder` is the top of another repository than the one of `scope`.
-    fn is_nested(&self, folder: &RootPath, scope: &Scope) -> bool {
+    fn is_nested(&self, folder: &RootPath, scope: &Scope) -> Result<bool, Error> {
         let is_own_top = match &scope.repository {
             Some(repository) => repository.relative(folder).is_empty(),
             None => folder.is_root(),
         };
-        !is_own_top && is_git_top(&folder.in_root(self.root))
+        Ok(!is_own_top && self.is_top(folder)?)
+    }
+
+    fn is_top(&self, folder: &RootPath) -> Result<bool, Error> {
+        is_git_top(&folder.in_root(self.root)).map_err(|source| Error::Unreadable {
+            path: folder.clone(),
+            source,
+        })
     }
 
     /// The scope of what lies in the nested repository at `folder`.
@@ -305,7 +312,7 @@ impl Search<'_> {
         let mut at = RootPath::root();
         for part in folder.parts() {
             at = at.join(part);
-            if is_git_top(&at.in_root(self.root)) {
+            if self.is_top(&at)? {
                 let is_inside_git = repository.is_some();
                 repository = self.submodule_at(&at, repository.as_deref())?;
                 if repository.is_none() {
@@ -373,7 +380,7 @@ impl Search<'_> {
         if !self.selection.concerns(&path) || self.known(&path).is_some() {
             return Ok(());
         }
-        if !is_git_top(&path.in_root(self.root)) {
+        if !self.is_top(&path)? {
             return Err(Error::Submodule { path });
         }
         let scope = Scope {

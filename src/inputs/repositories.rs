@@ -39,11 +39,16 @@ enum Place {
 
 impl Repository {
     /// The work tree that the root lies in.
-    pub(super) fn around(root: &Path) -> Option<Self> {
-        let top = root.ancestors().find(|folder| is_git_top(folder))?;
-        let prefix = root.strip_prefix(top).expect("an ancestor is a prefix");
-        let place = Place::Around(prefix.as_os_str().as_bytes().to_vec());
-        Some(Repository::new(top.to_path_buf(), place))
+    pub(super) fn around(root: &Path) -> Result<Option<Self>, Error> {
+        for top in root.ancestors() {
+            let path = top.join(".git");
+            if is_git_top(top).map_err(|source| Error::GitFile { path, source })? {
+                let prefix = root.strip_prefix(top).expect("an ancestor is a prefix");
+                let place = Place::Around(prefix.as_os_str().as_bytes().to_vec());
+                return Ok(Some(Repository::new(top.to_path_buf(), place)));
+            }
+        }
+        Ok(None)
     }
 
     /// The work tree whose top is `path`.

@@ -4,6 +4,7 @@
 //! record while they are copied, so that what is built is what was hashed. Files keep their
 //! modification times, which cargo and make compare.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, FileTimes, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -76,11 +77,9 @@ impl StagedContext {
             interrupt.check()?;
             staging.entry(input, &image.context, &mut buffer)?;
         }
-        let dockerfile = folder
-            .path()
-            .join(std::ffi::OsStr::from_bytes(image.dockerfile.name()));
-        let dockerfile = beside(dockerfile, &staging.context);
-        write_dockerfile(&dockerfile, &inputs.dockerfile).map_err(unmade)?;
+        let dockerfile =
+            write_dockerfile(folder.path(), image.dockerfile.name(), &inputs.dockerfile)
+                .map_err(unmade)?;
         Ok(StagedContext { folder, dockerfile })
     }
 
@@ -101,20 +100,16 @@ impl StagedContext {
     }
 }
 
-/// A Dockerfile called `context` would lie where the context does.
-fn beside(dockerfile: PathBuf, context: &Path) -> PathBuf {
-    if dockerfile == context {
-        dockerfile.with_file_name("Dockerfile")
-    } else {
-        dockerfile
-    }
-}
-
-fn write_dockerfile(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::write(path, bytes)?;
+/// Writes the Dockerfile under its own name, which builders show, into a folder of its own.
+fn write_dockerfile(staged: &Path, name: &[u8], bytes: &[u8]) -> io::Result<PathBuf> {
+    let folder = staged.join("dockerfile");
+    make_folder(&folder)?;
+    let path = folder.join(OsStr::from_bytes(name));
+    fs::write(&path, bytes)?;
     let mut ignore = path.as_os_str().to_owned();
     ignore.push(".dockerignore");
-    fs::write(ignore, "")
+    fs::write(ignore, "")?;
+    Ok(path)
 }
 
 struct Staging<'a> {
@@ -147,8 +142,7 @@ impl Staging<'_> {
                 path: input.path.clone(),
             });
         }
-        symlink(std::ffi::OsStr::from_bytes(text), target)
-            .map_err(|source| self.write_error(input, source))
+        symlink(OsStr::from_bytes(text), target).map_err(|source| self.write_error(input, source))
     }
 
     fn file(

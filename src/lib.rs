@@ -19,3 +19,4 @@ pub mod reference;
 pub mod registry;
 pub mod report;
 pub mod shown;
+pub mod work_tree;

@@ -47,9 +47,10 @@ impl<'a> Answers<'a> {
         self.output.note(text);
     }
 
-    /// Tells of a failure. A signal ends the run at once.
+    /// Tells of a failure. A signal ends the run at once; what has been answered is still printed.
     pub(super) fn fail(&mut self, failure: Failure) -> Result<(), Failure> {
         if matches!(failure, Failure::Interrupted(_)) {
+            self.print_objects()?;
             return Err(failure);
         }
         self.output.problem(&failure);
@@ -64,13 +65,21 @@ impl<'a> Answers<'a> {
     }
 
     /// Prints what is left to print, and fails if something has failed.
-    pub(super) fn finish(self) -> Result<(), Failure> {
-        if self.format == Format::Json {
-            self.output.json(&Value::Array(self.objects))?;
-        }
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.print_objects()?;
         match self.gravest {
             None => Ok(()),
             Some(exit_code) => Err(Failure::Reported { exit_code }),
+        }
+    }
+
+    fn print_objects(&mut self) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => Ok(()),
+            Format::Json => {
+                let objects = std::mem::take(&mut self.objects);
+                self.output.json(&Value::Array(objects))
+            }
         }
     }
 }

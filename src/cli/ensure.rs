@@ -10,9 +10,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
 use super::session::Session;
-use crate::config::Push;
-use crate::ensure::trust::{self, Denial, Publishing};
-use crate::ensure::{self, Event, Job, Options, Outcome, Step, World};
+use super::status;
+use crate::ensure::{self, Event, Job, Options, Outcome, World};
 use crate::report;
 
 pub(super) fn run(
@@ -20,36 +19,19 @@ pub(super) fn run(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let jobs = jobs(arguments, session)?;
+    let options = Options {
+        offline: arguments.offline,
+        no_pull: arguments.no_pull,
+        no_push: arguments.no_push,
+        first_push: arguments.first_push,
+    };
+    let jobs = session.jobs(&arguments.images, options)?;
     let outside = Outside::open(session)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| match arguments.dry_run {
         true => predict(&jobs, world, answers).await,
         false => perform(&jobs, world, answers).await,
     })
-}
-
-/// All inputs are read before anything is asked or done.
-fn jobs<'a>(arguments: &Ensure, session: &'a Session) -> Result<Vec<Job<'a>>, Failure> {
-    let options = Options {
-        offline: arguments.offline,
-        no_pull: arguments.no_pull,
-        first_push: arguments.first_push,
-        ci: trust::is_ci(&session.environment),
-    };
-    let event = session.event();
-    let publishing = |push: Push| {
-        if arguments.no_push {
-            Publishing::Denied(Denial::Flag)
-        } else {
-            trust::publishing(push, &session.environment, event.as_deref())
-        }
-    };
-    let images = session.project.several(&arguments.images)?;
-    images
-        .into_iter()
-        .map(|image| session.job(image, options, publishing(image.push)))
-        .collect()
 }
 
 /// Makes the images available, one after the other, and prints each as soon as it is.
@@ -78,11 +60,6 @@ async fn perform(
 }
 
 fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
-    let step = |step: &Step| match step {
-        Step::Pulled => "pulled",
-        Step::Built => "built",
-        Step::Pushed => "pushed",
-    };
     json!({
         "image": job.image.name.as_str(),
         "fingerprint": job.fingerprint.to_string(),
@@ -91,7 +68,7 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
         "tag": job.tag.to_string(),
         "digest": outcome.reference.digest.as_ref().map(ToString::to_string),
         "hit": outcome.hit,
-        "steps": outcome.steps.iter().map(step).collect::<Vec<_>>(),
+        "steps": outcome.steps.iter().map(|step| step.name()).collect::<Vec<_>>(),
     })
 }
 
@@ -108,15 +85,7 @@ async fn predict(
             report::decision(&plan),
             report::why(job, &plan, &observation),
         );
-        let object = || {
-            json!({
-                "image": job.image.name.as_str(),
-                "fingerprint": job.fingerprint.to_string(),
-                "reference": job.reference().to_string(),
-                "decision": decision,
-                "why": why,
-            })
-        };
+        let object = || status::object(job, &plan, &observation);
         answers.give(|| format!("{}: {decision} ({why})", job.image.name), object)?;
         if let Err(source) = job.is_possible(&plan, observation) {
             answers.fail(Failure::ensure(&job.image.name, source))?;

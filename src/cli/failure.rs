@@ -92,6 +92,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Context(_)
         | ensure::Error::Build(_)
         | ensure::Error::Pull { .. }
+        | ensure::Error::PulledMissing(_)
         | ensure::Error::Push { .. }
         | ensure::Error::PushedOther { .. }
         | ensure::Error::Publish { .. }
@@ -99,6 +100,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         ensure::Error::Absent(_) | ensure::Error::Platform { .. } => 3,
         ensure::Error::RegistryUnknown { .. }
         | ensure::Error::EngineUnknown(_)
+        | ensure::Error::PushedUnknown { .. }
         | ensure::Error::Vanished { .. } => 4,
         ensure::Error::Interrupted(interrupted) => 128 + interrupted.signal.number(),
     }

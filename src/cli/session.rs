@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use crate::config::{self, Image, Project};
-use crate::ensure::trust::Publishing;
+use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::{self, Inputs};
@@ -50,12 +50,22 @@ impl Session {
         Ok(self.inputs(image)?.record(image))
     }
 
-    /// What ensure needs to know of `image`.
-    pub(super) fn job<'a>(
+    /// What ensure needs to know of the images called `names`, or of all. Their inputs are read before
+    /// anything is asked or done.
+    pub(super) fn jobs(&self, names: &[String], options: Options) -> Result<Vec<Job<'_>>, Failure> {
+        let event = self.event();
+        let images = self.project.several(names)?;
+        images
+            .into_iter()
+            .map(|image| self.job(image, options, event.as_deref()))
+            .collect()
+    }
+
+    fn job<'a>(
         &'a self,
         image: &'a Image,
         options: Options,
-        publishing: Publishing,
+        event: Option<&str>,
     ) -> Result<Job<'a>, Failure> {
         let inputs = self.inputs(image)?;
         let fingerprint = inputs.record(image).fingerprint();
@@ -66,13 +76,14 @@ impl Session {
             fingerprint,
             repository: image.repository(),
             tag: image.tag(&fingerprint),
-            publishing,
+            publishing: publishing(image.push, options.no_push, &self.environment, event),
+            is_ci: is_ci(&self.environment),
             options,
         })
     }
 
     /// The text that describes the event that started CI, if there is one that can be read.
-    pub(super) fn event(&self) -> Option<String> {
+    fn event(&self) -> Option<String> {
         let path = self.environment.get("GITHUB_EVENT_PATH")?;
         fs::read_to_string(path).ok()
     }

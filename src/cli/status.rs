@@ -9,7 +9,6 @@ use super::output::Output;
 use super::outside::Outside;
 use super::session::Session;
 use crate::ensure::plan::Plan;
-use crate::ensure::trust;
 use crate::ensure::{self, EngineAnswer, Job, Observation, Options, RegistryAnswer, World};
 use crate::report;
 
@@ -18,20 +17,7 @@ pub(super) fn run(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let options = Options {
-        ci: trust::is_ci(&session.environment),
-        ..Options::default()
-    };
-    let event = session.event();
-    let jobs = session
-        .project
-        .several(&arguments.images)?
-        .into_iter()
-        .map(|image| {
-            let publishing = trust::publishing(image.push, &session.environment, event.as_deref());
-            session.job(image, options, publishing)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let jobs = session.jobs(&arguments.images, Options::default())?;
     let outside = Outside::open(session)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| status(&jobs, world, answers).await)
@@ -49,24 +35,16 @@ async fn status(
             || text(job, &plan, &observation),
             || object(job, &plan, &observation),
         )?;
-        if is_absent(&observation) {
-            answers.expect_exit_code(3);
+        match &observation.registry {
+            RegistryAnswer::Unknown(_) => answers.expect_exit_code(4),
+            _ if observation.is_absent() => answers.expect_exit_code(3),
+            _ => {}
         }
         if let Err(source) = job.is_possible(&plan, observation) {
             answers.fail(Failure::ensure(&job.image.name, source))?;
         }
     }
     answers.finish()
-}
-
-/// Whether the image is not where others look for it: in the registry, or in the engine if it has
-/// no repository.
-fn is_absent(observation: &Observation) -> bool {
-    match &observation.registry {
-        RegistryAnswer::Absent => true,
-        RegistryAnswer::NoRepository => matches!(observation.engine, EngineAnswer::HasNot(_)),
-        RegistryAnswer::Present(_) | RegistryAnswer::Unknown(_) | RegistryAnswer::Offline => false,
-    }
 }
 
 fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
@@ -79,7 +57,8 @@ fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
     .join("\n")
 }
 
-fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
+/// What is known of an image, and what ensure would do.
+pub(super) fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
     let registry = match &observation.registry {
         RegistryAnswer::Present(_) => "present",
         RegistryAnswer::Absent => "absent",
@@ -87,7 +66,7 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         RegistryAnswer::Offline | RegistryAnswer::NoRepository => "not asked",
     };
     let engine = match &observation.engine {
-        EngineAnswer::Has { .. } => "present",
+        EngineAnswer::Has(_) => "present",
         EngineAnswer::HasNot(_) => "absent",
         EngineAnswer::Unknown(_) => "unknown",
         EngineAnswer::NotAsked => "not asked",

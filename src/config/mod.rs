@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-pub use locate::{is_git_top, locate};
+pub use locate::locate;
 pub use mistake::{Error, Invalid, Mistake, MistakeKind};
 pub use template::TagTemplate;
 pub use written::{EngineChoice, Push};

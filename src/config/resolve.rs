@@ -94,7 +94,7 @@ fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repos
         ExpandError::Unset(name) => at(text.span(), MistakeKind::Unset(name)),
         ExpandError::NotText(error) => at(text.span(), error),
     })?;
-    let lower = expanded.to_lowercase();
+    let lower = expanded.to_ascii_lowercase();
     let is_expanded = template.has_variables();
     let invalid = |source| {
         let text = lower.clone();

@@ -76,13 +76,13 @@ async fn perform(
             })
         }
         Plan::Publish => {
-            let EngineAnswer::Has { image, .. } = observation.engine else {
+            let EngineAnswer::Has(image) = observation.engine else {
                 unreachable!("only an image that the engine has is published without a build")
             };
             publish_and_report(job, world, &image, hit(job.reference()), tell).await
         }
         Plan::Build { publish } => {
-            let image = build(job, world, publish, tell).await?;
+            let image = build(job, world, tell).await?;
             let built = Outcome {
                 reference: job.reference(),
                 hit: false,
@@ -108,12 +108,7 @@ fn hit(reference: Reference) -> Outcome {
 /// Builds the image from a sealed context and gives it its name in the engine.
 ///
 /// The name comes only after the label was seen, so that a name never stands for something else.
-async fn build(
-    job: &Job<'_>,
-    world: &World<'_>,
-    publish: bool,
-    tell: &mut Tell<'_>,
-) -> Result<LocalImage, Error> {
+async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<LocalImage, Error> {
     let engine = world
         .engine
         .engine()
@@ -133,7 +128,7 @@ async fn build(
         target: job.image.target.as_deref(),
         arguments: &job.inputs.args,
         labels: &labels,
-        pull: publish,
+        pull: job.may_be_published(),
     };
     let mut show = engine_lines(tell);
     let image = world
@@ -188,10 +183,12 @@ async fn publish_and_report(
         }
         Ok(Published::Theirs(digest)) => {
             tell(Event::Warning(Warning::Overtaken(&digest)));
-            outcome.reference = match job.options.no_pull {
-                true => outcome.reference.at(digest),
-                false => pull(job, world, digest, tell).await?,
-            };
+            if job.options.no_pull {
+                outcome.reference = outcome.reference.at(digest);
+            } else {
+                outcome.reference = pull(job, world, digest, tell).await?;
+                outcome.steps.push(Step::Pulled);
+            }
         }
         Err(Error::Push { source, .. }) if may_stay_local(job, &source) => {
             tell(Event::Warning(Warning::PushRefused(&source)));
@@ -230,10 +227,7 @@ async fn pull(
         .inspect(Image::Named(&pulled))
         .await
         .map_err(Error::of_engine(Error::Engine))?
-        .ok_or_else(|| Error::Vanished {
-            reference: reference.clone(),
-            digest: digest.clone(),
-        })?;
+        .ok_or_else(|| Error::PulledMissing(reference.clone()))?;
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
         return Err(Error::Label {

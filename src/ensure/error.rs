@@ -49,6 +49,9 @@ pub enum Error {
         reference: Reference,
         source: engine::Error,
     },
+    /// The engine pulled the image and does not have it.
+    #[error("{0} was pulled, and the engine does not have it")]
+    PulledMissing(Reference),
     #[error("the image could not be pushed to {reference}; it stays in the engine")]
     Push {
         reference: Reference,
@@ -59,6 +62,14 @@ pub enum Error {
     PushedOther { reference: Reference },
     #[error("{reference} could not be published; the image stays in the engine")]
     Publish {
+        reference: Reference,
+        source: registry::Error,
+    },
+    /// The repository was pushed to, and does not tell what is in it.
+    #[error(
+        "whether {reference} exists cannot be told, although the repository was pushed to; the image stays in the engine"
+    )]
+    PushedUnknown {
         reference: Reference,
         source: registry::Error,
     },
@@ -131,6 +142,11 @@ impl Error {
             Error::PushedOther { .. } => {
                 Some("other processes push to that repository right now: run fp again".to_owned())
             }
+            Error::PulledMissing(_) => Some("run fp again".to_owned()),
+            Error::PushedUnknown { source, .. } if source.is_denied() => {
+                Some("whoever may push there has to be allowed to pull as well".to_owned())
+            }
+            Error::PushedUnknown { source, .. } => source.hint().map(|hint| hint.to_string()),
             Error::Vanished { .. } => Some("run fp again; the image is in the engine".to_owned()),
             Error::Context(context::Error::Interrupted(_))
             | Error::BuiltLabel { .. }

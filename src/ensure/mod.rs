@@ -21,7 +21,7 @@ pub use error::Error;
 pub use observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
 pub use turn::Turns;
 
-use crate::config::Image;
+use crate::config::{Image, Push};
 use crate::engine::docker::Docker;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
@@ -48,21 +48,23 @@ pub struct Job<'a> {
     pub tag: Tag,
     /// Whether a built image may be published.
     pub publishing: Publishing,
+    /// Whether this is a CI system, where an image that only the engine has is not trusted.
+    pub is_ci: bool,
     /// What the user asked for.
     pub options: Options,
 }
 
-/// What the user and the environment say about a run.
+/// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Ask only the engine.
     pub offline: bool,
     /// Do not pull what is published.
     pub no_pull: bool,
+    /// Do not publish what is built.
+    pub no_push: bool,
     /// The repository is new: a registry that refuses the first look has no such tag.
     pub first_push: bool,
-    /// This is a CI system.
-    pub ci: bool,
 }
 
 /// The parts of the outside world that a job needs.
@@ -92,6 +94,17 @@ pub enum Step {
     Pulled,
     Built,
     Pushed,
+}
+
+impl Step {
+    /// The step in one word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Pulled => "pulled",
+            Step::Built => "built",
+            Step::Pushed => "pushed",
+        }
+    }
 }
 
 /// Something to tell the user while a job runs.
@@ -144,8 +157,14 @@ impl Job<'_> {
         Rules {
             pull: !self.options.no_pull,
             publish: matches!(self.publishing, Publishing::Allowed { .. }),
-            ci: self.options.ci,
+            ci: self.is_ci,
         }
+    }
+
+    /// Whether the image is published now or may be later, so that nothing in it may come from the
+    /// engine's own, possibly stale, copy of a base image.
+    pub fn may_be_published(&self) -> bool {
+        self.image.repository.is_some() && self.image.push != Push::Never
     }
 
     /// Why a built image would not be published.
@@ -158,10 +177,11 @@ impl Job<'_> {
 
     /// The plan for what was observed.
     pub fn plan(&self, observation: &Observation) -> Plan {
+        let registry = observation.registry.state();
         let digest = observation.registry.digest();
         plan::plan(
-            observation.registry.state(),
-            observation.engine.state(digest),
+            registry,
+            observation.engine.state(&self.repository, digest),
             self.rules(),
         )
     }

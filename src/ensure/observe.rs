@@ -29,10 +29,7 @@ pub enum RegistryAnswer {
 #[derive(Debug)]
 pub enum EngineAnswer {
     /// It has the image.
-    Has {
-        image: LocalImage,
-        repository: Repository,
-    },
+    Has(LocalImage),
     /// It has not, or something else under the name.
     HasNot(Lack),
     /// It gave no answer.
@@ -107,10 +104,7 @@ async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
         Some(image) if image.platform != engine.platform => {
             EngineAnswer::HasNot(Lack::OtherPlatform(image.platform))
         }
-        Some(image) => EngineAnswer::Has {
-            image,
-            repository: job.repository.clone(),
-        },
+        Some(image) => EngineAnswer::Has(image),
     }
 }
 
@@ -135,11 +129,23 @@ impl RegistryAnswer {
     }
 }
 
+impl Observation {
+    /// Whether the image is not where others look for it: in the registry, or in the engine if it has
+    /// no repository.
+    pub fn is_absent(&self) -> bool {
+        match self.registry {
+            RegistryAnswer::Absent => true,
+            RegistryAnswer::NoRepository => matches!(self.engine, EngineAnswer::HasNot(_)),
+            _ => false,
+        }
+    }
+}
+
 impl EngineAnswer {
-    /// The answer as the plan sees it, given the published digest.
-    pub fn state(&self, published: Option<&Digest>) -> EngineState {
+    /// The answer as the plan sees it, given the published image.
+    pub fn state(&self, repository: &Repository, published: Option<&Digest>) -> EngineState {
         match self {
-            EngineAnswer::Has { image, repository } => {
+            EngineAnswer::Has(image) => {
                 let is_same = |digest| image.has_digest(repository, digest);
                 EngineState::Has {
                     as_published: published.is_some_and(is_same),

@@ -80,7 +80,7 @@ async fn look_again(
         Lookup::Present { digest } if digest == *ours => Ok(Some(Published::Ours(digest))),
         Lookup::Present { digest } => Ok(Some(Published::Theirs(digest))),
         Lookup::Absent => Ok(None),
-        Lookup::Unknown(source) => Err(Error::RegistryUnknown {
+        Lookup::Unknown(source) => Err(Error::PushedUnknown {
             reference: job.reference(),
             source,
         }),

@@ -27,12 +27,8 @@ pub enum Publishing {
 pub enum Denial {
     #[error("--no-push")]
     Flag,
-    #[error("--offline")]
-    Offline,
     #[error("push = \"never\"")]
     Configured,
-    #[error("the image has no repository")]
-    NoRepository,
     #[error("fp does not know how this CI system tells trusted events from others")]
     UnknownCi,
     #[error("the event `{0}` is not one that fp publishes from")]
@@ -47,22 +43,40 @@ pub enum Denial {
     UnreadableEvent,
 }
 
-/// Whether `environment` is a CI system's: `CI` is set to anything but `false` or `0`.
+/// Variables that CI systems set: most of them `CI`, and those that do not, or not always, one of
+/// their own.
+const CI_VARIABLES: [&str; 8] = [
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "TF_BUILD",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+    "CODEBUILD_BUILD_ID",
+];
+
+/// Whether `environment` is a CI system's: one of their variables is set, and not to `false` or `0`.
 pub fn is_ci(environment: &Environment) -> bool {
-    let set = |name| {
+    CI_VARIABLES.iter().any(|name| {
         let value = environment
             .get(name)
             .map(|value| value.to_string_lossy().to_lowercase());
         value.is_some_and(|value| !matches!(value.as_str(), "" | "false" | "0"))
-    };
-    set("CI") || set("GITHUB_ACTIONS")
+    })
 }
 
-/// Decides for an image whose configuration says `push`.
+/// Decides for an image whose configuration says `push`, in a run with `--no-push` or without.
 ///
 /// `event` is the text of the file that GITHUB_EVENT_PATH names, if there is one.
-pub fn publishing(push: Push, environment: &Environment, event: Option<&str>) -> Publishing {
+pub fn publishing(
+    push: Push,
+    no_push: bool,
+    environment: &Environment,
+    event: Option<&str>,
+) -> Publishing {
     match push {
+        _ if no_push => Publishing::Denied(Denial::Flag),
         Push::Never => Publishing::Denied(Denial::Configured),
         Push::Always => Publishing::Allowed { must: true },
         Push::Auto if !is_ci(environment) => Publishing::Allowed { must: false },
@@ -176,7 +190,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        publishing(Push::Auto, &environment, Some(payload))
+        publishing(Push::Auto, false, &environment, Some(payload))
     }
 
     fn pull_request(head: &str, fork: bool, sender: &str) -> String {
@@ -189,11 +203,13 @@ mod tests {
     #[test]
     fn laptops_publish_and_may_be_refused() {
         let environment = Environment::default();
-        let auto = publishing(Push::Auto, &environment, None);
+        let auto = publishing(Push::Auto, false, &environment, None);
         assert_eq!(auto, Publishing::Allowed { must: false });
-        assert_eq!(publishing(Push::Always, &environment, None), TRUSTED);
-        let never = publishing(Push::Never, &environment, None);
+        assert_eq!(publishing(Push::Always, false, &environment, None), TRUSTED);
+        let never = publishing(Push::Never, false, &environment, None);
         assert_eq!(never, Publishing::Denied(Denial::Configured));
+        let flag = publishing(Push::Always, true, &environment, None);
+        assert_eq!(flag, Publishing::Denied(Denial::Flag));
     }
 
     #[test]
@@ -259,6 +275,8 @@ mod tests {
             .into_iter()
             .collect();
         let denied = Publishing::Denied(Denial::UnknownCi);
-        assert_eq!(publishing(Push::Auto, &environment, None), denied);
+        assert_eq!(publishing(Push::Auto, false, &environment, None), denied);
+        let jenkins: Environment = [("JENKINS_URL", "http://ci")].into_iter().collect();
+        assert_eq!(publishing(Push::Auto, false, &jenkins, None), denied);
     }
 }

@@ -18,10 +18,10 @@ use super::gitignore::IgnoreStack;
 use super::links::{self, Kind};
 use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
-use crate::config::is_git_top;
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
+use crate::work_tree::is_git_top;
 
 /// A file or link that counts.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn find(
     environment: &Environment,
 ) -> Result<Vec<Found>, Error> {
     let selection = Selection::new(root, entries, dockerfile)?;
-    let around = Repository::around(root).map(Rc::new);
+    let around = Repository::around(root)?.map(Rc::new);
     let mut search = Search {
         root,
         selection: &selection,
@@ -83,6 +83,29 @@ struct Search<'a> {
 struct Scope {
     repository: Option<Rc<Repository>>,
     rules: IgnoreStack,
+    /// Set in a repository that is no submodule: nothing in it may be an input.
+    foreign: Option<Foreign>,
+}
+
+/// A repository of its own, of which no clone of what lies around it would have anything.
+#[derive(Clone)]
+struct Foreign {
+    top: RootPath,
+    is_inside_git: bool,
+}
+
+impl From<Foreign> for Error {
+    fn from(
+        Foreign {
+            top: path,
+            is_inside_git,
+        }: Foreign,
+    ) -> Self {
+        Error::NestedRepository {
+            path,
+            is_inside_git,
+        }
+    }
 }
 
 /// A name in a folder, and what it stands for.
@@ -140,18 +163,14 @@ impl Search<'_> {
         let names = self.names(folder)?;
         let has = |name: &str| names.iter().any(|(found, _)| found == name);
         let mut scope = outer.clone();
-        if has(".git") && self.is_nested(folder, &scope) {
-            let repository = self.nested(folder, scope.repository.as_deref())?;
-            scope = Scope {
-                repository: Some(repository),
-                rules: IgnoreStack::default(),
-            };
+        if has(".git") && self.is_nested(folder, &scope)? {
+            scope = self.nested_scope(folder, &scope)?;
         }
         if let Some(repository) = &scope.repository {
             if has(".gitignore") {
                 scope.rules = repository.with_own(&scope.rules, &repository.relative(folder))?;
             }
-            if names.is_empty() && covered.is_some() {
+            if names.is_empty() {
                 // It could be a submodule that is not checked out.
                 repository.in_doubt.set(true);
             }
@@ -192,12 +211,15 @@ impl Search<'_> {
         }
         match (kind, covered) {
             (Kind::Folder, _) => self.folder(&path, scope, covered),
-            (Kind::Special(kind), Some(_)) => Err(Error::Special { path, kind }),
-            (Kind::File | Kind::Link, Some(entry)) => {
-                self.take(path, entry, kind == Kind::Link);
-                Ok(())
-            }
             (_, None) => Ok(()),
+            (Kind::Special(kind), Some(_)) => Err(Error::Special { path, kind }),
+            (Kind::File | Kind::Link, Some(entry)) => match &scope.foreign {
+                Some(foreign) => Err(foreign.clone().into()),
+                None => {
+                    self.take(path, entry, kind == Kind::Link);
+                    Ok(())
+                }
+            },
         }
     }
 
@@ -227,41 +249,56 @@ impl Search<'_> {
     }
 
     /// Whether `folder` is the top of another repository than the one of `scope`.
-    fn is_nested(&self, folder: &RootPath, scope: &Scope) -> bool {
+    fn is_nested(&self, folder: &RootPath, scope: &Scope) -> Result<bool, Error> {
         let is_own_top = match &scope.repository {
             Some(repository) => repository.relative(folder).is_empty(),
             None => folder.is_root(),
         };
-        !is_own_top && is_git_top(&folder.in_root(self.root))
+        Ok(!is_own_top && self.is_top(folder)?)
     }
 
-    /// The repository at `folder`, which must be a submodule of `outer`.
-    fn nested(
+    fn is_top(&self, folder: &RootPath) -> Result<bool, Error> {
+        is_git_top(&folder.in_root(self.root)).map_err(|source| Error::Unreadable {
+            path: folder.clone(),
+            source,
+        })
+    }
+
+    /// The scope of what lies in the nested repository at `folder`.
+    fn nested_scope(&mut self, folder: &RootPath, outer: &Scope) -> Result<Scope, Error> {
+        let repository = self.submodule_at(folder, outer.repository.as_deref())?;
+        let foreign = repository.is_none().then(|| Foreign {
+            top: folder.clone(),
+            is_inside_git: outer.repository.is_some(),
+        });
+        Ok(Scope {
+            repository,
+            rules: IgnoreStack::default(),
+            foreign,
+        })
+    }
+
+    /// The repository at `folder`, if it is a submodule of `outer`.
+    fn submodule_at(
         &mut self,
         folder: &RootPath,
         outer: Option<&Repository>,
-    ) -> Result<Rc<Repository>, Error> {
+    ) -> Result<Option<Rc<Repository>>, Error> {
         if let Some(known) = self.known(folder) {
-            return Ok(known);
+            return Ok(Some(known));
         }
-        let is_submodule = match outer {
-            None => false,
-            Some(outer) => {
-                let relative = outer.relative(folder);
-                let tracked = outer.tracked(self.environment)?;
-                tracked
-                    .iter()
-                    .any(|tracked| tracked.is_submodule && tracked.path == relative)
-            }
-        };
-        if !is_submodule {
-            return Err(Error::NestedRepository {
-                path: folder.clone(),
-            });
+        let Some(outer) = outer else { return Ok(None) };
+        let relative = outer.relative(folder);
+        let tracked = outer.tracked(self.environment)?;
+        if !tracked
+            .iter()
+            .any(|tracked| tracked.is_submodule && tracked.path == relative)
+        {
+            return Ok(None);
         }
         let repository = Rc::new(Repository::below(self.root, folder));
         self.repositories.push(Rc::clone(&repository));
-        Ok(repository)
+        Ok(Some(repository))
     }
 
     fn known(&self, top: &RootPath) -> Option<Rc<Repository>> {
@@ -275,8 +312,16 @@ impl Search<'_> {
         let mut at = RootPath::root();
         for part in folder.parts() {
             at = at.join(part);
-            if is_git_top(&at.in_root(self.root)) {
-                repository = Some(self.nested(&at, repository.as_deref())?);
+            if self.is_top(&at)? {
+                let is_inside_git = repository.is_some();
+                repository = self.submodule_at(&at, repository.as_deref())?;
+                if repository.is_none() {
+                    return Err(Foreign {
+                        top: at,
+                        is_inside_git,
+                    }
+                    .into());
+                }
             }
         }
         Ok(repository)
@@ -290,7 +335,14 @@ impl Search<'_> {
             Some(repository) => repository.rules_above(folder)?,
             None => (IgnoreStack::default(), false),
         };
-        Ok((Scope { repository, rules }, excluded))
+        Ok((
+            Scope {
+                repository,
+                rules,
+                foreign: None,
+            },
+            excluded,
+        ))
     }
 
     /// Asks git where the files on disk left the answer open.
@@ -328,12 +380,13 @@ impl Search<'_> {
         if !self.selection.concerns(&path) || self.known(&path).is_some() {
             return Ok(());
         }
-        if !is_git_top(&path.in_root(self.root)) {
+        if !self.is_top(&path)? {
             return Err(Error::Submodule { path });
         }
         let scope = Scope {
             repository: Some(Rc::clone(outer)),
             rules: IgnoreStack::default(),
+            foreign: None,
         };
         let covered = self.selection.covering(&path);
         self.folder(&path, &scope, covered)

@@ -89,7 +89,7 @@ fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error>
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => return Err(unreadable(error)),
         };
-        if first && metadata.len() < LFS_MAX && buffer[..count].starts_with(LFS_HEAD) {
+        if first && is_lfs_pointer(&buffer[..count], metadata.len()) {
             return Err(Error::LfsPointer {
                 path: found.path.clone(),
             });
@@ -153,5 +153,13 @@ pub(super) fn text_if_present(root: &Path, path: &RootPath) -> Result<Option<Vec
             path: path.clone(),
             source,
         })?;
+    if is_lfs_pointer(&bytes, bytes.len() as u64) {
+        return Err(Error::LfsPointer { path: path.clone() });
+    }
     Ok(Some(bytes))
+}
+
+/// Whether a file of `size` bytes that starts with `head` is a pointer to a file that git-lfs keeps.
+fn is_lfs_pointer(head: &[u8], size: u64) -> bool {
+    size < LFS_MAX && head.starts_with(LFS_HEAD)
 }

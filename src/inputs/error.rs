@@ -35,7 +35,7 @@ pub enum Error {
     #[error("{path} is {kind}, which cannot be part of an image")]
     Special { path: RootPath, kind: &'static str },
     #[error("{path} is a git repository of its own, and no submodule")]
-    NestedRepository { path: RootPath },
+    NestedRepository { path: RootPath, is_inside_git: bool },
     #[error("the submodule {path} is not checked out")]
     Submodule { path: RootPath },
     #[error("{path} is left out of this sparse checkout")]
@@ -123,9 +123,14 @@ impl Error {
             } => "name the file or folder without `*` or `?` to mean it whatever .gitignore says",
             Error::NoMatch { .. } => "correct the entry, or take it out",
             Error::Special { .. } => "take it out with a `!` entry, or remove it",
-            Error::NestedRepository { .. } => {
-                "make it a submodule, take it out with a `!` entry, or ignore it in .gitignore"
-            }
+            Error::NestedRepository {
+                is_inside_git: true,
+                ..
+            } => "make it a submodule, take it out with a `!` entry, or ignore it in .gitignore",
+            Error::NestedRepository {
+                is_inside_git: false,
+                ..
+            } => "take it out with a `!` entry, or move it away",
             Error::Submodule { .. } => "run `git submodule update --init --recursive`",
             Error::Sparse { .. } => {
                 "widen it with `git sparse-checkout add`, or take the path out with a `!` entry"

@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use super::gitignore::{Gitignore, IgnoreStack, Verdict};
 use super::{Error, git};
-use crate::config::is_git_top;
 use crate::environment::Environment;
 use crate::path::RootPath;
+use crate::work_tree::is_git_top;
 
 /// A git work tree.
 #[derive(Debug)]
@@ -39,11 +39,16 @@ enum Place {
 
 impl Repository {
     /// The work tree that the root lies in.
-    pub(super) fn around(root: &Path) -> Option<Self> {
-        let top = root.ancestors().find(|folder| is_git_top(folder))?;
-        let prefix = root.strip_prefix(top).expect("an ancestor is a prefix");
-        let place = Place::Around(prefix.as_os_str().as_bytes().to_vec());
-        Some(Repository::new(top.to_path_buf(), place))
+    pub(super) fn around(root: &Path) -> Result<Option<Self>, Error> {
+        for top in root.ancestors() {
+            let path = top.join(".git");
+            if is_git_top(top).map_err(|source| Error::GitFile { path, source })? {
+                let prefix = root.strip_prefix(top).expect("an ancestor is a prefix");
+                let place = Place::Around(prefix.as_os_str().as_bytes().to_vec());
+                return Ok(Some(Repository::new(top.to_path_buf(), place)));
+            }
+        }
+        Ok(None)
     }
 
     /// The work tree whose top is `path`.

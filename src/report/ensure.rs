@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::ImageName;
 use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
-    EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Step, Warning,
+    EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
 };
 use crate::shown::Shown;
 
@@ -57,7 +57,7 @@ pub fn registry(answer: &RegistryAnswer) -> String {
 /// What the engine says.
 pub fn engine(answer: &EngineAnswer) -> String {
     match answer {
-        EngineAnswer::Has { .. } => "present".to_owned(),
+        EngineAnswer::Has(_) => "present".to_owned(),
         EngineAnswer::HasNot(Lack::NoImage) => "absent".to_owned(),
         EngineAnswer::HasNot(Lack::OtherFingerprint) => {
             "absent (what bears the name has another fingerprint)".to_owned()
@@ -116,12 +116,7 @@ fn warning_text(warning: &Warning<'_>) -> String {
 
 /// The line that ends an image.
 pub fn outcome(name: &ImageName, outcome: &Outcome, time: Duration) -> String {
-    let step = |step: &Step| match step {
-        Step::Pulled => "pulled",
-        Step::Built => "built",
-        Step::Pushed => "pushed",
-    };
-    let mut deeds: Vec<_> = outcome.steps.iter().map(step).collect();
+    let mut deeds: Vec<_> = outcome.steps.iter().map(|step| step.name()).collect();
     if outcome.hit {
         deeds.insert(0, "hit");
     }

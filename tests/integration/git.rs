@@ -388,6 +388,54 @@ error: the inputs of `ci` cannot be told
 }
 
 #[test]
+fn a_repository_inside_that_holds_no_input_does_not_matter() {
+    let tree = Tree::with_inputs("'**/*.sh'");
+    tree.file("a.sh", "1").commit().file("tool/readme", "2");
+    git(&tree.path("tool"), ["init", "--quiet"]);
+    assert_eq!(paths(tree.fp()), ["a.sh"]);
+    tree.file("tool/b/c.sh", "3");
+    let run = tree.fp().arg("hash").code(1);
+    run.stderr_contains("tool is a git repository of its own")
+        .run();
+}
+
+#[test]
+fn a_repository_inside_what_is_none_is_an_error_with_a_way_out_that_works() {
+    let tree = Tree::with_inputs("'d'");
+    tree.file("d/other/b", "2");
+    git(&tree.path("d/other"), ["init", "--quiet"]);
+    let run = tree.fp().arg("hash").code(1);
+    run.stderr_contains("take it out with a `!` entry, or move it away")
+        .run();
+}
+
+#[test]
+fn a_submodule_below_a_glob_is_missed_even_if_nothing_names_it() {
+    let tree = Tree::with_inputs("'*/build.sh'");
+    tree.file("own/build.sh", "1").commit();
+    let commit = "e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1e1";
+    let entry = format!("160000,{commit},sub");
+    tree.git(["update-index", "--add", "--cacheinfo", &entry])
+        .folder("sub");
+    let run = tree.fp().arg("hash").code(1);
+    run.stderr_contains("the submodule sub is not checked out")
+        .run();
+}
+
+#[test]
+fn a_repository_that_may_not_be_looked_into_is_not_taken_for_none() {
+    let tree = Tree::with_inputs("'s'");
+    tree.file(".gitignore", "*.log\n").file("s/a", "1").commit();
+    let hash = tree.hash();
+    // An ignored file that could be tracked, or a sparse checkout: only git's own files tell.
+    tree.file("s/x.log", "2").mode(".git", 0o700);
+    let run = tree.fp().by_ordinary_user().arg("hash").code(1);
+    run.stderr_contains("git cannot list the files that it tracks")
+        .run();
+    assert_eq!(tree.hash(), hash);
+}
+
+#[test]
 fn what_a_sparse_checkout_leaves_out_is_an_error() {
     for options in [
         ["--cone", "--no-sparse-index"],

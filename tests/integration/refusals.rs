@@ -595,6 +595,11 @@ error: the inputs of `ci` cannot be told
     );
     tree.image("inputs = ['d', '!d/big.bin']").file("d/a", "");
     tree.hash();
+    // Nor is it the value of an argument.
+    tree.image("inputs = []\nargs = { A = { file = 'd/big.bin' } }");
+    let run = tree.fp().arg("hash").code(1);
+    run.stderr_contains("d/big.bin is a git-lfs pointer").run();
+    tree.image("inputs = ['d']");
     // A text about git-lfs is none.
     tree.image("inputs = ['d']");
     tree.file("d/big.bin", format!("# {pointer}")).hash();

@@ -145,6 +145,13 @@ fn an_image_that_the_engine_has_serves_while_the_registry_is_down() {
         .says("503 Service Unavailable");
     assert_eq!(used.stdout, built.stdout);
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    // Where the registry has it is another question.
+    let told = machine.fp(&["status"]).ended_with(4);
+    assert!(
+        told.stdout.contains("  ensure    use the engine's image\n"),
+        "{}",
+        told.stdout
+    );
 }
 
 /// An address of this machine where nobody listens.

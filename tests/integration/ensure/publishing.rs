@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use blake3::Hash;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::lab::{Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores};
 use crate::support::{Machine, Reply, Request, ScriptedRegistry};
 
 on_both_stores! {
@@ -68,6 +68,10 @@ fn refusal(status: u16, code: &str, message: &str) -> Reply {
 /// A machine that publishes to `registry`, and the tag that its image will have.
 fn machine(store: Store, registry: &ScriptedRegistry) -> (Machine, String) {
     let machine = Machine::new(store);
+    // The registry here takes no uploads, so the image has only layers that the engine has seen in
+    // another one: of those it asks first whether they are there.
+    let dockerfile = format!("FROM {}\nCMD [\"true\"]\n", lab::base());
+    machine.tree.file("Dockerfile", dockerfile);
     machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
     let tag = machine
         .fp(&["ref"])
@@ -166,7 +170,9 @@ fn after_a_first_push_the_registry_has_to_answer() {
     let answer = machine
         .fp(&["ensure", "--first-push"])
         .ended_with(4)
-        .says("403 Forbidden");
+        .says("403 Forbidden")
+        .says("allowed to pull as well");
+    assert!(!answer.stderr.contains("--first-push"), "{}", answer.stderr);
     assert_eq!(answer.stdout, "");
     assert!(
         !manifests.has(&tag),

@@ -2,6 +2,7 @@
 //! written.
 
 use std::fs::File;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -136,6 +137,23 @@ fn while_looking_up() {
         });
         ends_by(&machine, running, signal);
         assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    }
+}
+
+/// What `nohup` and the background jobs of a shell's script ask for.
+#[test]
+fn ignored_signals_stay_ignored() {
+    for (name, ignored) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
+        let machine = slow_to_build(Store::Containerd);
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' {name}; exec \"$0\" ensure");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_fp")]);
+        machine.prepare(&mut shell);
+        let mut running = Running::spawn(shell, &machine.folder("log"));
+        wait_until_building(&machine, &mut running);
+        running.send(ignored);
+        thread::sleep(Duration::from_millis(500));
+        ends_by(&machine, running, Signal::TERM);
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let jobs = jobs(arguments, session)?;
     let outside = Outside::open(session)?;
+    output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| match arguments.dry_run {
         true => predict(&jobs, world, answers).await,

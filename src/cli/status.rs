@@ -33,6 +33,7 @@ pub(super) fn run(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let outside = Outside::open(session)?;
+    output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| status(&jobs, world, answers).await)
 }

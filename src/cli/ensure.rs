@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::config::Push;
 use crate::ensure::trust::{self, Denial, Publishing};
 use crate::ensure::{self, Event, Job, Options, Outcome, Step, World};
+use crate::interrupt::Interrupt;
 use crate::report;
 
 pub(super) fn run(
@@ -20,18 +21,24 @@ pub(super) fn run(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let jobs = jobs(arguments, session)?;
     let outside = Outside::open(session)?;
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
-    outside.run(async |world| match arguments.dry_run {
-        true => predict(&jobs, world, answers).await,
-        false => perform(&jobs, world, answers).await,
+    outside.run(async |world| {
+        let jobs = jobs(arguments, session, world.interrupt).await?;
+        match arguments.dry_run {
+            true => predict(&jobs, world, answers).await,
+            false => perform(&jobs, world, answers).await,
+        }
     })
 }
 
 /// All inputs are read before anything is asked or done.
-fn jobs<'a>(arguments: &Ensure, session: &'a Session) -> Result<Vec<Job<'a>>, Failure> {
+async fn jobs<'a>(
+    arguments: &Ensure,
+    session: &'a Session,
+    interrupt: &Interrupt,
+) -> Result<Vec<Job<'a>>, Failure> {
     let options = Options {
         offline: arguments.offline,
         no_pull: arguments.no_pull,
@@ -46,11 +53,12 @@ fn jobs<'a>(arguments: &Ensure, session: &'a Session) -> Result<Vec<Job<'a>>, Fa
             trust::publishing(push, &session.environment, event.as_deref())
         }
     };
-    let images = session.project.several(&arguments.images)?;
-    images
-        .into_iter()
-        .map(|image| session.job(image, options, publishing(image.push)))
-        .collect()
+    let mut jobs = Vec::new();
+    for image in session.project.several(&arguments.images)? {
+        let publishing = publishing(image.push);
+        jobs.push(session.job(image, options, publishing, interrupt).await?);
+    }
+    Ok(jobs)
 }
 
 /// Makes the images available, one after the other, and prints each as soon as it is.

@@ -11,6 +11,7 @@ use super::session::Session;
 use crate::ensure::plan::Plan;
 use crate::ensure::trust;
 use crate::ensure::{self, EngineAnswer, Job, Observation, Options, RegistryAnswer, World};
+use crate::interrupt::Interrupt;
 use crate::report;
 
 pub(super) fn run(
@@ -18,24 +19,32 @@ pub(super) fn run(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let outside = Outside::open(session)?;
+    output.heed(&outside.interrupt)?;
+    let answers = Answers::new(arguments.format, output);
+    outside.run(async |world| {
+        let jobs = jobs(arguments, session, world.interrupt).await?;
+        status(&jobs, world, answers).await
+    })
+}
+
+/// All inputs are read before anything is asked.
+async fn jobs<'a>(
+    arguments: &Several,
+    session: &'a Session,
+    interrupt: &Interrupt,
+) -> Result<Vec<Job<'a>>, Failure> {
     let options = Options {
         ci: trust::is_ci(&session.environment),
         ..Options::default()
     };
     let event = session.event();
-    let jobs = session
-        .project
-        .several(&arguments.images)?
-        .into_iter()
-        .map(|image| {
-            let publishing = trust::publishing(image.push, &session.environment, event.as_deref());
-            session.job(image, options, publishing)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let outside = Outside::open(session)?;
-    output.heed(&outside.interrupt)?;
-    let answers = Answers::new(arguments.format, output);
-    outside.run(async |world| status(&jobs, world, answers).await)
+    let mut jobs = Vec::new();
+    for image in session.project.several(&arguments.images)? {
+        let publishing = trust::publishing(image.push, &session.environment, event.as_deref());
+        jobs.push(session.job(image, options, publishing, interrupt).await?);
+    }
+    Ok(jobs)
 }
 
 async fn status(

@@ -14,13 +14,13 @@ use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
+use super::git::Git;
 use super::gitignore::IgnoreStack;
 use super::links::{self, Kind};
 use super::pattern::Pattern;
 use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
 use crate::config::is_git_top;
-use crate::environment::Environment;
 use crate::path::RootPath;
 
 /// A file or link that counts.
@@ -39,14 +39,14 @@ pub(super) fn find(
     root: &Path,
     entries: &[Pattern],
     dockerfile: &RootPath,
-    environment: &Environment,
+    git: Git<'_>,
 ) -> Result<Vec<Found>, Error> {
     let selection = Selection::new(root, entries, dockerfile)?;
     let around = Repository::around(root).map(Rc::new);
     let mut search = Search {
         root,
         selection: &selection,
-        environment,
+        git,
         repositories: around.into_iter().collect(),
         found: BTreeMap::new(),
         passed_by: Vec::new(),
@@ -70,7 +70,7 @@ pub(super) fn find(
 struct Search<'a> {
     root: &'a Path,
     selection: &'a Selection<'a>,
-    environment: &'a Environment,
+    git: Git<'a>,
     /// The repository around the root comes first, if there is one.
     repositories: Vec<Rc<Repository>>,
     found: BTreeMap<RootPath, (usize, bool)>,
@@ -248,7 +248,7 @@ impl Search<'_> {
             None => false,
             Some(outer) => {
                 let relative = outer.relative(folder);
-                let tracked = outer.tracked(self.environment)?;
+                let tracked = outer.tracked(self.git)?;
                 tracked
                     .iter()
                     .any(|tracked| tracked.is_submodule && tracked.path == relative)
@@ -309,7 +309,7 @@ impl Search<'_> {
     }
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
-        for tracked in repository.tracked(self.environment)? {
+        for tracked in repository.tracked(self.git)? {
             let Some(path) = repository.in_root(&tracked.path) else {
                 continue;
             };

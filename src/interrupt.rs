@@ -3,11 +3,15 @@
 //! The listener only notes the first signal. What is stopped because of it, and with which exit
 //! code `fp` then ends, is up to those who hold an [`Interrupt`].
 
-use std::future;
+use std::fs;
+use std::future::{self, poll_fn};
 use std::io;
+use std::task::Poll;
+use std::thread;
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::watch;
 
 /// A signal that asks `fp` to stop.
@@ -21,6 +25,8 @@ pub enum Signal {
     HangUp,
 }
 
+const ALL: [Signal; 3] = [Signal::Interrupt, Signal::Terminate, Signal::HangUp];
+
 impl Signal {
     /// The signal's number; a process that ends because of it exits with 128 plus this.
     pub fn number(self) -> u8 {
@@ -30,9 +36,15 @@ impl Signal {
             Signal::Terminate => 15,
         }
     }
+
+    fn kind(self) -> SignalKind {
+        SignalKind::from_raw(self.number().into())
+    }
 }
 
-/// The work was given up because a signal asked for it.
+/// The error of work that was given up because a signal asked for it.
+///
+/// It is no failure of the work, so it is handed up as it is, and ends the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("interrupted by {}", match .signal {
     Signal::HangUp => "SIGHUP",
@@ -40,6 +52,7 @@ impl Signal {
     Signal::Terminate => "SIGTERM",
 })]
 pub struct Interrupted {
+    /// The first signal that came.
     pub signal: Signal,
 }
 
@@ -53,27 +66,27 @@ impl Interrupt {
     /// Takes SIGINT, SIGTERM and SIGHUP over from the system's default, from now until the process
     /// ends.
     ///
-    /// The signals are noted by a task of the current runtime. On a current-thread runtime they are
-    /// therefore seen only while its thread is not blocked: long synchronous work belongs into
-    /// `spawn_blocking`, with a clone to [`check`](Self::check).
+    /// One that this process was started to ignore stays ignored: SIGHUP under `nohup`, SIGINT in a
+    /// shell's background job.
     ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with I/O enabled.
+    /// They are noted by a thread of their own, whatever the others are waiting for.
     pub fn listen() -> io::Result<Self> {
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        let mut terminations = signal(SignalKind::terminate())?;
-        let mut hang_ups = signal(SignalKind::hangup())?;
+        let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let streams = {
+            let _context = runtime.enter();
+            ALL.into_iter()
+                .filter(|signal| ignored & (1 << (signal.number() - 1)) == 0)
+                .map(|signal| Ok((signal, unix::signal(signal.kind())?)))
+                .collect::<io::Result<Vec<_>>>()?
+        };
         let (sender, receiver) = watch::channel(None);
-        tokio::spawn(async move {
-            let signal = tokio::select! {
-                _ = interrupts.recv() => Signal::Interrupt,
-                _ = terminations.recv() => Signal::Terminate,
-                _ = hang_ups.recv() => Signal::HangUp,
-            };
+        let note = move || {
+            let signal = first(&runtime, streams);
             // Nobody may be left who wants to know.
             let _ = sender.send(Some(signal));
-        });
+        };
+        thread::Builder::new().name("signals".into()).spawn(note)?;
         Ok(Self { signal: receiver })
     }
 
@@ -106,13 +119,32 @@ impl Interrupt {
             if let Err(interrupted) = self.check() {
                 return interrupted;
             }
-            // An error means that no listener is left, as in `never` and while a runtime shuts
-            // down.
+            // An error means that no listener is left, as in `never` and after the first signal.
             if receiver.changed().await.is_err() && self.check().is_ok() {
                 future::pending::<()>().await;
             }
         }
     }
+}
+
+/// Waits for the first signal that comes.
+fn first(runtime: &Runtime, mut streams: Vec<(Signal, unix::Signal)>) -> Signal {
+    runtime.block_on(poll_fn(|context| {
+        for (signal, stream) in &mut streams {
+            if stream.poll_recv(context).is_ready() {
+                return Poll::Ready(*signal);
+            }
+        }
+        Poll::Pending
+    }))
+}
+
+/// The signals that a process ignores, as `/proc/PID/status` tells it (proc(5), "SigIgn"): the
+/// lowest bit is signal 1. None if it does not tell.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -121,7 +153,7 @@ mod tests {
 
     use tokio::time::{sleep, timeout};
 
-    use super::{Interrupt, Interrupted, Signal};
+    use super::{Interrupt, Interrupted, Signal, ignored};
 
     const SIGTERM: Interrupted = Interrupted {
         signal: Signal::Terminate,
@@ -156,6 +188,14 @@ mod tests {
         assert_eq!(interrupt.raised().await, SIGTERM);
         assert_eq!(copy.await.unwrap(), SIGTERM);
         assert_eq!(interrupt.check(), Err(SIGTERM));
+    }
+
+    #[test]
+    fn ignored_signals_are_read() {
+        let status = "Name:\tfp\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n";
+        assert_eq!(ignored(status), 1 << 12 | 1);
+        assert_eq!(ignored("SigIgn:\tall\n"), 0);
+        assert_eq!(ignored(""), 0);
     }
 
     #[test]

@@ -25,12 +25,17 @@ pub(super) fn run(
         no_push: arguments.no_push,
         first_push: arguments.first_push,
     };
-    let jobs = session.jobs(&arguments.images, options)?;
     let outside = Outside::open(session)?;
+    output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
-    outside.run(async |world| match arguments.dry_run {
-        true => predict(&jobs, world, answers).await,
-        false => perform(&jobs, world, answers).await,
+    outside.run(async |world| {
+        let jobs = session
+            .jobs(&arguments.images, options, world.interrupt)
+            .await?;
+        match arguments.dry_run {
+            true => predict(&jobs, world, answers).await,
+            false => perform(&jobs, world, answers).await,
+        }
     })
 }
 

@@ -15,6 +15,7 @@ mod record;
 mod reference;
 mod session;
 mod status;
+mod writer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

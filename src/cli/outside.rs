@@ -15,6 +15,7 @@ use crate::registry::{self, docker_config_folder};
 /// Everything that is needed to ask a registry and an engine.
 pub(super) struct Outside<'a> {
     environment: &'a Environment,
+    pub(super) interrupt: Interrupt,
     runtime: Runtime,
     registry: registry::Client,
     turns: Turns,
@@ -22,7 +23,8 @@ pub(super) struct Outside<'a> {
 }
 
 impl<'a> Outside<'a> {
-    /// Starts the runtime. Nothing is asked yet.
+    /// Starts the runtime. Nothing is asked yet, but from here on SIGINT, SIGTERM and SIGHUP are
+    /// noted instead of ending the process.
     pub(super) fn open(session: &'a Session) -> Result<Self, Failure> {
         let environment = &session.environment;
         let runtime = Builder::new_current_thread()
@@ -42,6 +44,7 @@ impl<'a> Outside<'a> {
         let temporary = temporary.map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
+            interrupt: Interrupt::listen().map_err(Failure::Runtime)?,
             runtime,
             registry: registry::Client::new(settings),
             turns: Turns::new(environment, &temporary),
@@ -49,22 +52,20 @@ impl<'a> Outside<'a> {
         })
     }
 
-    /// Runs `work`. From here on SIGINT and SIGTERM are noted instead of ending the process.
-    ///
-    /// Nothing is left running afterwards but what the system's resolver may still be waiting for.
+    /// Runs `work`. Nothing is left running afterwards but what the system's resolver may still be
+    /// waiting for.
     pub(super) fn run(
         self,
         work: impl AsyncFnOnce(&World<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let result = self.runtime.block_on(async {
-            let interrupt = Interrupt::listen().map_err(Failure::Runtime)?;
             let variables = self.environment.iter();
             let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let engine = Docker::new(owned, interrupt.clone());
+            let engine = Docker::new(owned, self.interrupt.clone());
             work(&World {
                 registry: &self.registry,
                 engine: &engine,
-                interrupt: &interrupt,
+                interrupt: &self.interrupt,
                 turns: &self.turns,
                 temporary: &self.temporary,
             })

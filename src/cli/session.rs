@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::failure::Failure;
 use crate::config::{self, Image, Project};
@@ -10,7 +13,12 @@ use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::{self, Inputs};
+use crate::interrupt::Interrupt;
 use crate::record::Record;
+
+/// How long git is given to be stopped once a signal has come. Files that are being read are not
+/// waited for: a slow disk keeps nobody from stopping.
+const STOPPING: Duration = Duration::from_millis(500);
 
 /// One run of `fp`.
 #[derive(Debug)]
@@ -36,13 +44,35 @@ impl Session {
         })
     }
 
-    /// Reads what goes into `image`.
+    /// Reads what goes into `image`, while signals have their default effect.
     pub(super) fn inputs(&self, image: &Image) -> Result<Inputs, Failure> {
-        let read = inputs::read(self.project.root(), image, &self.environment);
-        read.map_err(|source| Failure::Inputs {
-            image: image.name.clone(),
-            source,
-        })
+        let read = inputs::read(self.project.root(), image, &self.environment, None);
+        read.map_err(|source| of_inputs(image, source))
+    }
+
+    /// Reads what goes into `image`, and stops soon after a signal.
+    async fn inputs_unless_interrupted(
+        &self,
+        image: &Image,
+        interrupt: &Interrupt,
+    ) -> Result<Inputs, Failure> {
+        let root = self.project.root().to_path_buf();
+        let (own_image, environment) = (image.clone(), self.environment.clone());
+        let own_interrupt = interrupt.clone();
+        let read = move || inputs::read(&root, &own_image, &environment, Some(&own_interrupt));
+        let reading = tokio::task::spawn_blocking(read);
+        let given_up = async {
+            let interrupted = interrupt.raised().await;
+            sleep(STOPPING).await;
+            interrupted
+        };
+        tokio::select! {
+            biased;
+            read = reading => read
+                .expect("reading does not panic")
+                .map_err(|source| of_inputs(image, source)),
+            interrupted = given_up => Err(interrupted.into()),
+        }
     }
 
     /// The record of `image`.
@@ -52,22 +82,31 @@ impl Session {
 
     /// What ensure needs to know of the images called `names`, or of all. Their inputs are read before
     /// anything is asked or done.
-    pub(super) fn jobs(&self, names: &[String], options: Options) -> Result<Vec<Job<'_>>, Failure> {
+    pub(super) async fn jobs(
+        &self,
+        names: &[String],
+        options: Options,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Job<'_>>, Failure> {
         let event = self.event();
-        let images = self.project.several(names)?;
-        images
-            .into_iter()
-            .map(|image| self.job(image, options, event.as_deref()))
-            .collect()
+        let mut jobs = Vec::new();
+        for image in self.project.several(names)? {
+            jobs.push(
+                self.job(image, options, event.as_deref(), interrupt)
+                    .await?,
+            );
+        }
+        Ok(jobs)
     }
 
-    fn job<'a>(
+    async fn job<'a>(
         &'a self,
         image: &'a Image,
         options: Options,
         event: Option<&str>,
+        interrupt: &Interrupt,
     ) -> Result<Job<'a>, Failure> {
-        let inputs = self.inputs(image)?;
+        let inputs = self.inputs_unless_interrupted(image, interrupt).await?;
         let fingerprint = inputs.record(image).fingerprint();
         Ok(Job {
             root: self.project.root(),
@@ -86,5 +125,15 @@ impl Session {
     fn event(&self) -> Option<String> {
         let path = self.environment.get("GITHUB_EVENT_PATH")?;
         fs::read_to_string(path).ok()
+    }
+}
+
+fn of_inputs(image: &Image, source: inputs::Error) -> Failure {
+    match source {
+        inputs::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
+        source => Failure::Inputs {
+            image: image.name.clone(),
+            source,
+        },
     }
 }

@@ -17,10 +17,15 @@ pub(super) fn run(
     session: &Session,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let jobs = session.jobs(&arguments.images, Options::default())?;
     let outside = Outside::open(session)?;
+    output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
-    outside.run(async |world| status(&jobs, world, answers).await)
+    outside.run(async |world| {
+        let jobs = session
+            .jobs(&arguments.images, Options::default(), world.interrupt)
+            .await?;
+        status(&jobs, world, answers).await
+    })
 }
 
 async fn status(

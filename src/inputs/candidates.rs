@@ -14,11 +14,11 @@ use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
+use super::git::Git;
 use super::gitignore::IgnoreStack;
 use super::links::{self, Kind};
 use super::repositories::{Repository, excludes};
 use super::selection::{Literal, Selection};
-use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
 use crate::work_tree::is_git_top;
@@ -39,14 +39,14 @@ pub(super) fn find(
     root: &Path,
     entries: &[Pattern],
     dockerfile: &RootPath,
-    environment: &Environment,
+    git: Git<'_>,
 ) -> Result<Vec<Found>, Error> {
     let selection = Selection::new(root, entries, dockerfile)?;
     let around = Repository::around(root)?.map(Rc::new);
     let mut search = Search {
         root,
         selection: &selection,
-        environment,
+        git,
         repositories: around.into_iter().collect(),
         found: BTreeMap::new(),
         passed_by: Vec::new(),
@@ -70,7 +70,7 @@ pub(super) fn find(
 struct Search<'a> {
     root: &'a Path,
     selection: &'a Selection<'a>,
-    environment: &'a Environment,
+    git: Git<'a>,
     /// The repository around the root comes first, if there is one.
     repositories: Vec<Rc<Repository>>,
     found: BTreeMap<RootPath, (usize, bool)>,
@@ -289,7 +289,7 @@ impl Search<'_> {
         }
         let Some(outer) = outer else { return Ok(None) };
         let relative = outer.relative(folder);
-        let tracked = outer.tracked(self.environment)?;
+        let tracked = outer.tracked(self.git)?;
         if !tracked
             .iter()
             .any(|tracked| tracked.is_submodule && tracked.path == relative)
@@ -361,7 +361,7 @@ impl Search<'_> {
     }
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
-        for tracked in repository.tracked(self.environment)? {
+        for tracked in repository.tracked(self.git)? {
             let Some(path) = repository.in_root(&tracked.path) else {
                 continue;
             };

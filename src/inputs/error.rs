@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dockerfile::dockerignore;
+use crate::interrupt::Interrupted;
 use crate::path::RootPath;
 use crate::shown::Shown;
 
@@ -55,6 +56,8 @@ pub enum Error {
     NoGit { top: PathBuf, source: io::Error },
     #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
     Git { top: PathBuf, said: String },
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// What is known about an entry that matches nothing.

@@ -20,9 +20,11 @@ use std::path::Path;
 pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::Error;
 
+use self::git::Git;
 use crate::config::{ArgValue, Image};
 use crate::dockerfile::dockerignore::Dockerignore;
 use crate::environment::Environment;
+use crate::interrupt::Interrupt;
 use crate::path::RootPath;
 use crate::record::{ContentDigest, Item, OutsideKind, Record};
 
@@ -75,8 +77,14 @@ pub enum Content {
 
 /// Reads the inputs of `image` below `root`, the absolute path of the folder of fingerprint.toml.
 ///
-/// `environment` is only used to find the git program, should the answer depend on git.
-pub fn read(root: &Path, image: &Image, environment: &Environment) -> Result<Inputs, Error> {
+/// `environment` is only used to find the git program, should the answer depend on git, and
+/// `interrupt` to stop that; it is `None` where a signal ends this process.
+pub fn read(
+    root: &Path,
+    image: &Image,
+    environment: &Environment,
+    interrupt: Option<&Interrupt>,
+) -> Result<Inputs, Error> {
     let dockerfile = content::text(root, &image.dockerfile)?;
     let context = links::resolve(root, &image.context)?;
     if let Some((link, _)) = context.crossed.first() {
@@ -96,7 +104,11 @@ pub fn read(root: &Path, image: &Image, environment: &Environment) -> Result<Inp
         .iter()
         .map(|(name, value)| Ok((name.clone(), argument(root, name, value)?)))
         .collect::<Result<_, Error>>()?;
-    let found = candidates::find(root, &image.inputs, &image.dockerfile, environment)?;
+    let git = Git {
+        environment,
+        interrupt,
+    };
+    let found = candidates::find(root, &image.inputs, &image.dockerfile, git)?;
     let contents = content::read_all(root, &found)?;
     let entries = found
         .into_iter()

@@ -12,9 +12,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::git::Git;
 use super::gitignore::{Gitignore, IgnoreStack, Verdict};
 use super::{Error, git};
-use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::work_tree::is_git_top;
 
@@ -101,7 +101,7 @@ impl Repository {
     }
 
     /// What git tracks in the root. git is asked once.
-    pub(super) fn tracked(&self, environment: &Environment) -> Result<&[git::Tracked], Error> {
+    pub(super) fn tracked(&self, git: Git<'_>) -> Result<&[git::Tracked], Error> {
         if let Some(tracked) = self.tracked.get() {
             return Ok(tracked);
         }
@@ -109,7 +109,7 @@ impl Repository {
             Place::Around(prefix) => prefix.as_slice(),
             Place::Below(_) => b"",
         };
-        let tracked = git::tracked(&self.top, folder, environment)?;
+        let tracked = git::tracked(&self.top, folder, git)?;
         Ok(self.tracked.get_or_init(|| tracked))
     }
 

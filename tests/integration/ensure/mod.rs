@@ -10,6 +10,7 @@ mod refused;
 mod sealed;
 mod signals;
 mod together;
+mod unread;
 
 use serde_json::{Value, json};
 

@@ -1,11 +1,14 @@
 //! SIGINT, SIGTERM and SIGHUP at any moment: nothing runs on, nothing lies about, no tag is
 //! written.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::support::lab::{self, Store, on_both_stores};
 use crate::support::{Machine, Reply, Running, ScriptedRegistry, wait_until};
@@ -89,10 +92,61 @@ fn while_building(store: Store) {
 
 /// Whether a process on this machine has `word` among its arguments.
 fn is_any_process(word: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap();
+    let processes = fs::read_dir("/proc").unwrap();
     processes
-        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
         .any(|arguments| String::from_utf8_lossy(&arguments).contains(word))
+}
+
+/// A machine where git has to be asked, and never answers: what it runs waits for ever.
+fn hanging_git() -> Machine {
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_inputs("\"d\"", "");
+    machine.tree.file(".gitignore", "*.o\n").file("d/a", "1");
+    machine.tree.commit().file("d/b.o", "2");
+    let git = machine.folder("bin").join("git");
+    let waiting = format!("sh -c 'sleep 600; : {}'", machine.unique);
+    fs::write(&git, format!("#!/bin/sh\n{waiting}\nexit 1\n")).unwrap();
+    fs::set_permissions(&git, Permissions::from_mode(0o755)).unwrap();
+    machine
+}
+
+fn wait_until_git_hangs(machine: &Machine) {
+    wait_until("git is asked", || is_any_process(&machine.unique));
+}
+
+fn wait_until_git_is_gone(machine: &Machine) {
+    wait_until("git is gone", || !is_any_process(&machine.unique));
+}
+
+/// git once ran on.
+#[test]
+fn while_asking_git() {
+    for (command, signal) in [
+        ("ensure", Signal::INT),
+        ("ensure", Signal::TERM),
+        ("status", Signal::HUP),
+    ] {
+        let machine = hanging_git();
+        let running = machine.start(&[command]);
+        wait_until_git_hangs(&machine);
+        ends_by(&machine, running, signal);
+        wait_until_git_is_gone(&machine);
+        assert_eq!(machine.docker_log(), [""; 0]);
+    }
+}
+
+/// A command that asks nobody else takes no signals over: Ctrl-C is sent to git as well.
+#[test]
+fn while_asking_git_for_a_hash() {
+    let machine = hanging_git();
+    let mut command = machine.command(&["hash"]);
+    let mut child = command.process_group(0).spawn().unwrap();
+    wait_until_git_hangs(&machine);
+    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+    wait_until_git_is_gone(&machine);
 }
 
 #[test]
@@ -136,6 +190,23 @@ fn while_looking_up() {
         });
         ends_by(&machine, running, signal);
         assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    }
+}
+
+/// What `nohup` and the background jobs of a shell's script ask for.
+#[test]
+fn ignored_signals_stay_ignored() {
+    for (name, ignored) in [("HUP", Signal::HUP), ("INT", Signal::INT)] {
+        let machine = slow_to_build(Store::Containerd);
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' {name}; exec \"$0\" ensure");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_fp")]);
+        machine.prepare(&mut shell);
+        let mut running = Running::spawn(shell, &machine.folder("log"));
+        wait_until_building(&machine, &mut running);
+        running.send(ignored);
+        thread::sleep(Duration::from_millis(500));
+        ends_by(&machine, running, Signal::TERM);
     }
 }
 

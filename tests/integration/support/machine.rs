@@ -129,8 +129,11 @@ impl Machine {
     }
 
     /// `fp` in the project, to be changed before it is started.
+    ///
+    /// It minds all signals, even if these tests run under `nohup` or in a script's background.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fp"));
+        let mut command = Command::new("/usr/bin/env");
+        command.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_fp")]);
         command.args(arguments);
         self.prepare(&mut command);
         command

@@ -1,0 +1,212 @@
+//! stdout and stderr of this process, and how long anybody waits for those who read them.
+//!
+//! They are written on the spot as long as a signal ends the process. Once signals are only noted,
+//! a thread writes, and nobody waits for it longer than a signal allows. What is written, and to
+//! which of the two, is left to `output`.
+
+use std::io::{self, Stderr, Stdout, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anstream::AutoStream;
+
+use crate::interrupt::{Interrupt, Interrupted};
+
+/// How many pieces may wait to be written. A piece is a line, of an engine's at most 64 KiB; when
+/// there is no room, `fp` waits, and with it the engine.
+const QUEUE: usize = 256;
+
+/// How long the last words may take once a signal has come.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often whoever waits looks whether a signal has come.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// One of the two streams.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// The way to the streams. What goes into it comes out in the same order.
+pub(super) enum Writer {
+    /// The caller writes.
+    Direct(Streams),
+    /// A thread writes.
+    Queued(Queue),
+}
+
+/// The streams themselves.
+pub(super) struct Streams {
+    stdout: Stdout,
+    stderr: AutoStream<Stderr>,
+}
+
+/// The way to the thread that writes.
+pub(super) struct Queue {
+    pieces: SyncSender<Piece>,
+    interrupt: Interrupt,
+}
+
+struct Piece {
+    stream: Stream,
+    bytes: Vec<u8>,
+    /// Who wants to know what came of it.
+    written: Option<Sender<io::Result<()>>>,
+}
+
+impl Writer {
+    /// Writes to the streams of this process.
+    pub(super) fn of_process() -> Self {
+        Writer::Direct(Streams::of_process())
+    }
+
+    /// Has a thread write from now on, and gives way to `interrupt`.
+    pub(super) fn heed(&mut self, interrupt: Interrupt) -> io::Result<()> {
+        let (pieces, queue) = sync_channel(QUEUE);
+        let write = move || Streams::of_process().take(&queue);
+        thread::Builder::new().name("output".into()).spawn(write)?;
+        *self = Writer::Queued(Queue { pieces, interrupt });
+        Ok(())
+    }
+
+    /// Writes without telling what comes of it. After a signal, what would have to wait is lost.
+    pub(super) fn tell(&mut self, stream: Stream, bytes: Vec<u8>) {
+        // There is no third place to tell that a stream is gone.
+        let _ = match self {
+            Writer::Direct(streams) => streams.write(stream, &bytes).map_err(drop),
+            Writer::Queued(queue) => queue.tell(stream, bytes).map_err(drop),
+        };
+    }
+
+    /// Writes, and waits until that and all before it is done, or a signal comes.
+    pub(super) fn write(
+        &mut self,
+        stream: Stream,
+        bytes: Vec<u8>,
+    ) -> Result<io::Result<()>, Interrupted> {
+        match self {
+            Writer::Direct(streams) => Ok(streams.write(stream, &bytes)),
+            Writer::Queued(queue) => queue.write(stream, bytes, Duration::ZERO),
+        }
+    }
+
+    /// Writes what is said last, to stderr. A signal makes this short, but does not prevent it.
+    pub(super) fn end(&mut self, bytes: Vec<u8>) -> Result<(), Interrupted> {
+        // There is no third place to tell that stderr is gone.
+        let _ = match self {
+            Writer::Direct(streams) => streams.write(Stream::Stderr, &bytes),
+            Writer::Queued(queue) => queue.write(Stream::Stderr, bytes, LAST_WORDS)?,
+        };
+        Ok(())
+    }
+}
+
+impl Streams {
+    fn of_process() -> Self {
+        Streams {
+            stdout: io::stdout(),
+            stderr: anstream::stderr(),
+        }
+    }
+
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        match stream {
+            Stream::Stdout => {
+                self.stdout.write_all(bytes)?;
+                self.stdout.flush()
+            }
+            Stream::Stderr => self.stderr.write_all(bytes),
+        }
+    }
+
+    /// Writes what comes through the queue, until nobody is left who could say more.
+    fn take(mut self, queue: &Receiver<Piece>) {
+        for piece in queue {
+            let result = self.write(piece.stream, &piece.bytes);
+            if let Some(written) = piece.written {
+                // Whoever asked may have stopped waiting.
+                let _ = written.send(result);
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn tell(&self, stream: Stream, bytes: Vec<u8>) -> Result<(), Interrupted> {
+        let piece = Piece {
+            stream,
+            bytes,
+            written: None,
+        };
+        self.put(piece, &mut Patience::new(&self.interrupt, Duration::ZERO))
+    }
+
+    fn write(
+        &self,
+        stream: Stream,
+        bytes: Vec<u8>,
+        grace: Duration,
+    ) -> Result<io::Result<()>, Interrupted> {
+        let mut patience = Patience::new(&self.interrupt, grace);
+        let (sender, result) = channel();
+        let piece = Piece {
+            stream,
+            bytes,
+            written: Some(sender),
+        };
+        self.put(piece, &mut patience)?;
+        loop {
+            match result.recv_timeout(PAUSE) {
+                Ok(result) => return Ok(result),
+                Err(RecvTimeoutError::Timeout) => patience.check()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(Err(io::ErrorKind::BrokenPipe.into()));
+                }
+            }
+        }
+    }
+
+    /// Waits for room.
+    fn put(&self, mut piece: Piece, patience: &mut Patience<'_>) -> Result<(), Interrupted> {
+        while let Err(TrySendError::Full(back)) = self.pieces.try_send(piece) {
+            patience.check()?;
+            piece = back;
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+}
+
+/// How long somebody waits: for ever, but once a signal has come only for `grace`.
+struct Patience<'a> {
+    interrupt: &'a Interrupt,
+    grace: Duration,
+    until: Option<Instant>,
+}
+
+impl<'a> Patience<'a> {
+    fn new(interrupt: &'a Interrupt, grace: Duration) -> Self {
+        Patience {
+            interrupt,
+            grace,
+            until: None,
+        }
+    }
+
+    fn check(&mut self) -> Result<(), Interrupted> {
+        let Err(interrupted) = self.interrupt.check() else {
+            return Ok(());
+        };
+        let until = *self
+            .until
+            .get_or_insert_with(|| Instant::now() + self.grace);
+        match Instant::now() < until {
+            true => Ok(()),
+            false => Err(interrupted),
+        }
+    }
+}

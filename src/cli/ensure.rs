@@ -9,14 +9,14 @@ use super::arguments::Ensure;
 use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
-use super::session::Session;
 use super::status;
+use super::workspace::Workspace;
 use crate::ensure::{self, Event, Job, Options, Outcome, World};
 use crate::report;
 
 pub(super) fn run(
     arguments: &Ensure,
-    session: &Session,
+    workspace: &Workspace,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let options = Options {
@@ -25,11 +25,11 @@ pub(super) fn run(
         no_push: arguments.no_push,
         first_push: arguments.first_push,
     };
-    let outside = Outside::open(session)?;
+    let outside = Outside::open(workspace)?;
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {
-        let jobs = session
+        let jobs = workspace
             .jobs(&arguments.images, options, world.interrupt)
             .await?;
         match arguments.dry_run {

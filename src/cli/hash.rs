@@ -5,14 +5,18 @@ use serde_json::json;
 use super::arguments::{Format, Hash};
 use super::failure::Failure;
 use super::output::Output;
-use super::session::Session;
+use super::workspace::Workspace;
 
-pub(super) fn run(arguments: &Hash, session: &Session, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn run(
+    arguments: &Hash,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> Result<(), Failure> {
     if arguments.all {
-        return all(arguments.format, session, output);
+        return all(arguments.format, workspace, output);
     }
-    let image = session.project.one(arguments.image.as_deref())?;
-    let fingerprint = session.record(image)?.fingerprint().to_string();
+    let image = workspace.project.one(arguments.image.as_deref())?;
+    let fingerprint = workspace.record(image)?.fingerprint().to_string();
     match arguments.format {
         Format::Text => output.line(&fingerprint),
         Format::Json => {
@@ -22,11 +26,11 @@ pub(super) fn run(arguments: &Hash, session: &Session, output: &mut Output) -> R
 }
 
 /// Nothing is printed unless all fingerprints are known.
-fn all(format: Format, session: &Session, output: &mut Output) -> Result<(), Failure> {
+fn all(format: Format, workspace: &Workspace, output: &mut Output) -> Result<(), Failure> {
     let mut lines = Vec::new();
-    for image in session.project.several(&[])? {
+    for image in workspace.project.several(&[])? {
         lines.push((
-            session.record(image)?.fingerprint().to_string(),
+            workspace.record(image)?.fingerprint().to_string(),
             image.name.as_str(),
         ));
     }

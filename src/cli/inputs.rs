@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::arguments::{Format, One};
 use super::failure::Failure;
 use super::output::Output;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::config::{ArgValue, Image};
 use crate::inputs::{Content, Inputs, Placement};
 use crate::path::RootPath;
@@ -20,9 +20,13 @@ struct Row {
     is_in_build: bool,
 }
 
-pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Result<(), Failure> {
-    let image = session.project.one(arguments.image.as_deref())?;
-    let rows = rows(image, &session.inputs(image)?);
+pub(super) fn run(
+    arguments: &One,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let image = workspace.project.one(arguments.image.as_deref())?;
+    let rows = rows(image, &workspace.inputs(image)?);
     match arguments.format {
         Format::Text => {
             let width = rows

@@ -13,8 +13,8 @@ mod output;
 mod outside;
 mod record;
 mod reference;
-mod session;
 mod status;
+mod workspace;
 mod writer;
 
 use std::ffi::OsString;
@@ -25,7 +25,7 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use output::Output;
-use session::Session;
+use workspace::Workspace;
 
 use crate::environment::Environment;
 
@@ -36,18 +36,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(usage) => return output.usage(&usage),
     };
-    let result = Session::open(arguments.config, Environment::of_process())
-        .and_then(|session| execute(arguments.command, &session, &mut output));
+    let result = Workspace::open(arguments.config, Environment::of_process())
+        .and_then(|workspace| execute(arguments.command, &workspace, &mut output));
     output.finish(result)
 }
 
-fn execute(command: Command, session: &Session, output: &mut Output) -> Result<(), Failure> {
+fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Result<(), Failure> {
     match command {
-        Command::Hash(arguments) => hash::run(&arguments, session, output),
-        Command::Record(arguments) => record::run(&arguments, session, output),
-        Command::Inputs(arguments) => inputs::run(&arguments, session, output),
-        Command::Ref(arguments) => reference::run(&arguments, session, output),
-        Command::Status(arguments) => status::run(&arguments, session, output),
-        Command::Ensure(arguments) => ensure::run(&arguments, session, output),
+        Command::Hash(arguments) => hash::run(&arguments, workspace, output),
+        Command::Record(arguments) => record::run(&arguments, workspace, output),
+        Command::Inputs(arguments) => inputs::run(&arguments, workspace, output),
+        Command::Ref(arguments) => reference::run(&arguments, workspace, output),
+        Command::Status(arguments) => status::run(&arguments, workspace, output),
+        Command::Ensure(arguments) => ensure::run(&arguments, workspace, output),
     }
 }

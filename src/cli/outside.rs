@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tokio::runtime::{Builder, Runtime};
 
 use super::failure::Failure;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::engine::docker::Docker;
 use crate::ensure::{Turns, World};
 use crate::environment::Environment;
@@ -25,8 +25,8 @@ pub(super) struct Outside<'a> {
 impl<'a> Outside<'a> {
     /// Starts the runtime. Nothing is asked yet, but from here on SIGINT, SIGTERM and SIGHUP are
     /// noted instead of ending the process.
-    pub(super) fn open(session: &'a Session) -> Result<Self, Failure> {
-        let environment = &session.environment;
+    pub(super) fn open(workspace: &'a Workspace) -> Result<Self, Failure> {
+        let environment = &workspace.environment;
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()

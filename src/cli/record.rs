@@ -5,12 +5,16 @@ use serde_json::json;
 use super::arguments::{Format, One};
 use super::failure::Failure;
 use super::output::Output;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::record::FORMAT;
 
-pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Result<(), Failure> {
-    let image = session.project.one(arguments.image.as_deref())?;
-    let record = session.record(image)?;
+pub(super) fn run(
+    arguments: &One,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let image = workspace.project.one(arguments.image.as_deref())?;
+    let record = workspace.record(image)?;
     match arguments.format {
         Format::Text => output.bytes(&record.encode()),
         Format::Json => output.json(&json!({

@@ -5,11 +5,15 @@ use serde_json::json;
 use super::arguments::{Format, One};
 use super::failure::Failure;
 use super::output::Output;
-use super::session::Session;
+use super::workspace::Workspace;
 
-pub(super) fn run(arguments: &One, session: &Session, output: &mut Output) -> Result<(), Failure> {
-    let image = session.project.one(arguments.image.as_deref())?;
-    let fingerprint = session.record(image)?.fingerprint();
+pub(super) fn run(
+    arguments: &One,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let image = workspace.project.one(arguments.image.as_deref())?;
+    let fingerprint = workspace.record(image)?.fingerprint();
     let (repository, tag) = (image.repository(), image.tag(&fingerprint));
     let reference = repository.tagged(&tag).to_string();
     match arguments.format {

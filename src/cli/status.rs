@@ -7,21 +7,21 @@ use super::arguments::Several;
 use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::ensure::plan::Plan;
 use crate::ensure::{self, EngineAnswer, Job, Observation, Options, RegistryAnswer, World};
 use crate::report;
 
 pub(super) fn run(
     arguments: &Several,
-    session: &Session,
+    workspace: &Workspace,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let outside = Outside::open(session)?;
+    let outside = Outside::open(workspace)?;
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {
-        let jobs = session
+        let jobs = workspace
             .jobs(&arguments.images, Options::default(), world.interrupt)
             .await?;
         status(&jobs, world, answers).await

@@ -22,12 +22,12 @@ const STOPPING: Duration = Duration::from_millis(500);
 
 /// One run of `fp`.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Workspace {
     pub(super) environment: Environment,
     pub(super) project: Project,
 }
 
-impl Session {
+impl Workspace {
     /// Reads the configuration: `file` if it is given, else the nearest one.
     pub(super) fn open(file: Option<PathBuf>, environment: Environment) -> Result<Self, Failure> {
         let file = match file {
@@ -38,7 +38,7 @@ impl Session {
             }
         };
         let project = Project::read(&file, &environment)?;
-        Ok(Session {
+        Ok(Workspace {
             environment,
             project,
         })

@@ -20,7 +20,8 @@ use crate::reference::{Digest, Repository, Tag};
 
 const PROGRAM: &str = "docker";
 
-/// How long a question may take. A remote engine answers late: its ssh alone has 30 s to connect.
+/// How long a short command may take. A remote engine answers late: docker gives ssh alone 30 s to
+/// connect. `ensure` waits less where the answer matters less.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How often a build is run again because another one of the same image ended at the same moment.

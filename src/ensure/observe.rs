@@ -1,8 +1,13 @@
 //! What the registry and the engine say about an image, asked at the same time.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
 use super::plan::{EngineState, RegistryState};
 use super::{Job, World};
-use crate::engine::{self, Image, LocalImage};
+use crate::engine::{self, Image, LocalImage, process};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
@@ -49,24 +54,48 @@ pub enum Lack {
     OtherPlatform(Platform),
 }
 
+/// When an observation ends that has no answer of the registry: a hung engine may take longer to be
+/// given up, and then nothing can be told anyway. The registry has 25 s, which leaves a few for an
+/// engine that is asked after it.
+const WITHOUT_REGISTRY: Duration = Duration::from_secs(28);
+
 /// Asks registry and engine about the image of `job`, at the same time.
 ///
 /// Where a published image is all that is wanted, the engine is asked only if there is none: it may
 /// be slow, or not there.
 pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
-    let asking = async {
-        if !job.options.no_pull {
-            let (registry, engine) = tokio::join!(ask_registry(job, world), ask_engine(job, world));
-            return Observation { registry, engine };
+    world.unless_interrupted(ask_both(job, world)).await
+}
+
+async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
+    let deadline = Instant::now() + WITHOUT_REGISTRY;
+    let mut asking_registry = pin!(ask_registry(job, world));
+    let mut asking_engine = pin!(ask_engine(job, world));
+    let mut engine = None;
+    let registry = loop {
+        tokio::select! {
+            answer = &mut asking_registry => break answer,
+            answer = &mut asking_engine, if engine.is_none() && !job.options.no_pull => {
+                engine = Some(answer);
+            }
         }
-        let registry = ask_registry(job, world).await;
-        let engine = match registry {
-            RegistryAnswer::Present(_) => EngineAnswer::NotAsked,
-            _ => ask_engine(job, world).await,
-        };
-        Observation { registry, engine }
     };
-    world.unless_interrupted(asking).await
+    let engine = match (engine, &registry) {
+        (Some(answer), _) => answer,
+        (None, RegistryAnswer::Present(_)) if job.options.no_pull => EngineAnswer::NotAsked,
+        (None, RegistryAnswer::Unknown(_)) => timeout_at(deadline, asking_engine)
+            .await
+            .unwrap_or_else(|_| EngineAnswer::Unknown(too_late())),
+        (None, _) => asking_engine.await,
+    };
+    Observation { registry, engine }
+}
+
+fn too_late() -> engine::Error {
+    engine::Error::Process(process::Error::TimedOut {
+        command: "docker image inspect".to_owned(),
+        limit: WITHOUT_REGISTRY,
+    })
 }
 
 async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {

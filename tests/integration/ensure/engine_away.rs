@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
+use std::time::Duration;
 
 use crate::support::lab::{self, Store};
-use crate::support::{Machine, Running};
+use crate::support::{Machine, Reply, Running, ScriptedRegistry, wait_until};
 
 /// A machine whose image is published, and whose engine is the one at `address` from now on.
 fn published(address: &str) -> (Machine, String) {
@@ -86,4 +87,23 @@ fn a_socket_that_belongs_to_somebody_else() {
         as_nobody(&["ensure", "--no-pull"]).succeeded().stdout,
         reference
     );
+}
+
+/// Without the registry's answer, an engine that hangs is not waited for as long as it may be.
+#[test]
+fn neither_registry_nor_engine_answers() {
+    let broken = ScriptedRegistry::start(|_| Reply::status(500));
+    let machine = Machine::new(Store::Containerd);
+    machine.configure_for(&format!("{}/app", broken.host()), "\"hello.sh\"", "");
+    machine.hold("version");
+    let running = [&["ensure"][..], &["ensure", "--no-pull"], &["status"]].map(|arguments| {
+        let started = machine.start(arguments);
+        machine.wait_until_held("version");
+        started
+    });
+    for running in running {
+        let answer = running.finish().ended_with(4).says("500");
+        assert!(answer.time < Duration::from_secs(30), "{:?}", answer.time);
+    }
+    wait_until("no docker is left", || machine.processes().is_empty());
 }

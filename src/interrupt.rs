@@ -25,6 +25,7 @@ pub enum Signal {
     HangUp,
 }
 
+/// Every signal that is listened to.
 const ALL: [Signal; 3] = [Signal::Interrupt, Signal::Terminate, Signal::HangUp];
 
 impl Signal {

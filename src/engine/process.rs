@@ -90,8 +90,9 @@ pub struct Output {
 
 /// Where forwarded output goes: called with each line of stdout and stderr, without its line feed.
 ///
-/// It must not block for long, since signals are not seen meanwhile. After its first error (a
-/// closed pipe, say) it is not called again, and the program runs on to its end.
+/// It must not go on blocking once a signal has come, since that is acted upon only afterwards.
+/// After its first error (a closed pipe, say) it is not called again, and the program runs on to
+/// its end.
 pub type Sink<'a> = dyn FnMut(&str) -> io::Result<()> + 'a;
 
 /// Why a program was not run, or not to a good end. No argument's value is told.

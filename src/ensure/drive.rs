@@ -144,7 +144,7 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
     Ok(image)
 }
 
-/// Copying blocks, and signals are noted only by a thread that does not, so another thread copies.
+/// Copying blocks, and this thread has to act upon signals, so another one copies.
 async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
     let (root, image) = (job.root.to_path_buf(), job.image.clone());
     let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());

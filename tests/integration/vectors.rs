@@ -74,29 +74,70 @@ fn check(path: &Path, vector: &Vector) {
         vector.fingerprint,
         "the vector contradicts itself: {name}"
     );
-    let tree = plant(vector);
-    let run = |command| -> Fp {
-        let run = tree.fp().in_folder(tree.path(&vector.root)).arg(command);
-        vector.environment.iter().fold(run, |run, (name, value)| {
-            run.env(name, OsString::from_vec(bytes(value)))
-        })
+    let tree = plant(vector, Order::Given);
+    assert_eq!(run(vector, &tree).arg("record").run(), expected, "{name}");
+    let hash = |run: Fp| {
+        assert_eq!(
+            run.arg("hash").run().trim_end(),
+            vector.fingerprint,
+            "{name}"
+        )
     };
-    let record = run("record").run();
-    assert_eq!(record, expected, "{name}");
-    assert_eq!(
-        run("hash").run(),
-        format!("{}\n", vector.fingerprint),
-        "{name}"
+    hash(run(vector, &tree));
+
+    // On another machine: another path, files that were made in another order, another umask,
+    // locale, time zone and environment.
+    let elsewhere = plant(vector, Order::Reversed);
+    let shell = ["sh", "-c", "umask 077; exec \"$@\"", "sh"];
+    let abroad = run(vector, &elsewhere)
+        .under(shell)
+        .env("LC_ALL", "de_DE.UTF-8");
+    hash(
+        abroad
+            .env("TZ", "Pacific/Kiritimati")
+            .env("CI", "true")
+            .env("HOME", "/nowhere"),
     );
+    if vector.tree.iter().all(Entry::is_readable_by_all) {
+        hash(run(vector, &elsewhere).by_ordinary_user());
+    }
+}
+
+/// A run of `fp` in the tree of a vector, with the variables that the vector names.
+fn run(vector: &Vector, tree: &Tree) -> Fp {
+    let run = tree.fp().in_folder(tree.path(&vector.root));
+    let variables = vector.environment.iter();
+    variables.fold(run, |run, (name, value)| {
+        run.env(name, OsString::from_vec(bytes(value)))
+    })
+}
+
+/// In which order the entries of a tree are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Given,
+    Reversed,
+}
+
+impl Entry {
+    fn is_readable_by_all(&self) -> bool {
+        self.mode.is_none_or(|mode| mode & 0o004 != 0)
+    }
 }
 
 /// Makes the tree of a vector.
-fn plant(vector: &Vector) -> Tree {
+fn plant(vector: &Vector, order: Order) -> Tree {
     let tree = Tree::new();
     let config = Path::new(&vector.root).join("fingerprint.toml");
     tree.file(config.to_str().expect("a text"), &vector.config);
-    let (late, early): (Vec<_>, Vec<_>) = vector.tree.iter().partition(|entry| entry.untracked);
-    for entry in &early {
+    let mut entries: Vec<_> = vector.tree.iter().collect();
+    if order == Order::Reversed {
+        entries.reverse();
+    }
+    // A hard link needs what it is a link to.
+    entries.sort_by_key(|entry| entry.hard_link.is_some());
+    let (late, early): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.untracked);
+    for &entry in &early {
         plant_entry(&tree, entry);
     }
     if vector.git {

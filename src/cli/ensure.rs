@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::answers::Answers;
 use super::arguments::Ensure;
 use super::failure::Failure;
+use super::foresight::foresee;
 use super::output::Output;
 use super::outside::Outside;
-use super::status;
 use super::workspace::Workspace;
-use crate::ensure::{self, Event, Job, Options, Outcome, World};
+use crate::ensure::plan::Plan;
+use crate::ensure::{self, Event, Job, Observation, Options, Outcome, World};
 use crate::report;
 
 pub(super) fn run(
@@ -33,7 +34,7 @@ pub(super) fn run(
             .jobs(&arguments.images, options, world.interrupt)
             .await?;
         match arguments.dry_run {
-            true => predict(&jobs, world, answers).await,
+            true => foresee(&jobs, world, answers, decision, |_| None).await,
             false => perform(&jobs, world, answers).await,
         }
     })
@@ -77,24 +78,8 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
     })
 }
 
-/// Prints what would be done, and fails as doing it would.
-async fn predict(
-    jobs: &[Job<'_>],
-    world: &World<'_>,
-    mut answers: Answers<'_>,
-) -> Result<(), Failure> {
-    for job in jobs {
-        let observation = ensure::observe(job, world).await?;
-        let plan = job.plan(&observation);
-        let (decision, why) = (
-            report::decision(&plan),
-            report::why(job, &plan, &observation),
-        );
-        let object = || status::object(job, &plan, &observation);
-        answers.give(|| format!("{}: {decision} ({why})", job.image.name), object)?;
-        if let Err(source) = job.is_possible(&plan, observation) {
-            answers.fail(Failure::ensure(&job.image.name, source))?;
-        }
-    }
-    answers.finish()
+/// The answer of `--dry-run`: the decision, and why.
+fn decision(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
+    let (decision, why) = (report::decision(plan), report::why(job, plan, observation));
+    format!("{}: {decision} ({why})", job.image.name)
 }

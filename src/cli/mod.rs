@@ -7,6 +7,7 @@ mod answers;
 mod arguments;
 mod ensure;
 mod failure;
+mod foresight;
 mod hash;
 mod inputs;
 mod output;

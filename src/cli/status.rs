@@ -1,15 +1,14 @@
 //! `fp status`
 
-use serde_json::{Value, json};
-
 use super::answers::Answers;
 use super::arguments::Several;
 use super::failure::Failure;
+use super::foresight::foresee;
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::Workspace;
 use crate::ensure::plan::Plan;
-use crate::ensure::{self, EngineAnswer, Job, Observation, Options, RegistryAnswer, World};
+use crate::ensure::{Job, Observation, Options, RegistryAnswer};
 use crate::report;
 
 pub(super) fn run(
@@ -24,32 +23,18 @@ pub(super) fn run(
         let jobs = workspace
             .jobs(&arguments.images, Options::default(), world.interrupt)
             .await?;
-        status(&jobs, world, answers).await
+        foresee(&jobs, world, answers, text, exit_code).await
     })
 }
 
-async fn status(
-    jobs: &[Job<'_>],
-    world: &World<'_>,
-    mut answers: Answers<'_>,
-) -> Result<(), Failure> {
-    for job in jobs {
-        let observation = ensure::observe(job, world).await?;
-        let plan = job.plan(&observation);
-        answers.give(
-            || text(job, &plan, &observation),
-            || object(job, &plan, &observation),
-        )?;
-        match &observation.registry {
-            RegistryAnswer::Unknown(_) => answers.expect_exit_code(4),
-            _ if observation.is_absent() => answers.expect_exit_code(3),
-            _ => {}
-        }
-        if let Err(source) = job.is_possible(&plan, observation) {
-            answers.fail(Failure::ensure(&job.image.name, source))?;
-        }
+/// The exit code for what the answer itself tells: whoever looks for the image finds none, or cannot
+/// look.
+fn exit_code(observation: &Observation) -> Option<u8> {
+    match &observation.registry {
+        RegistryAnswer::Unknown(_) => Some(4),
+        _ if observation.is_absent() => Some(3),
+        _ => None,
     }
-    answers.finish()
 }
 
 fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
@@ -60,30 +45,4 @@ fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
         format!("  ensure    {}", report::decision(plan)),
     ]
     .join("\n")
-}
-
-/// What is known of an image, and what ensure would do.
-pub(super) fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
-    let registry = match &observation.registry {
-        RegistryAnswer::Present(_) => "present",
-        RegistryAnswer::Absent => "absent",
-        RegistryAnswer::Unknown(_) => "unknown",
-        RegistryAnswer::Offline | RegistryAnswer::NoRepository => "not asked",
-    };
-    let engine = match &observation.engine {
-        EngineAnswer::Has(_) => "present",
-        EngineAnswer::HasNot(_) => "absent",
-        EngineAnswer::Unknown(_) => "unknown",
-        EngineAnswer::NotAsked => "not asked",
-    };
-    json!({
-        "image": job.image.name.as_str(),
-        "fingerprint": job.fingerprint.to_string(),
-        "reference": job.reference().to_string(),
-        "digest": observation.registry.digest().map(ToString::to_string),
-        "registry": registry,
-        "engine": engine,
-        "decision": report::decision(plan),
-        "why": report::why(job, plan, observation),
-    })
 }

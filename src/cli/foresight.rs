@@ -1,0 +1,59 @@
+//! Observing and deciding without acting: what `fp status` and `fp ensure --dry-run` have in common.
+
+use serde_json::{Value, json};
+
+use super::answers::Answers;
+use super::failure::Failure;
+use crate::ensure::plan::Plan;
+use crate::ensure::{self, EngineAnswer, Job, Observation, RegistryAnswer, World};
+use crate::report;
+
+/// Tells of each image what was observed and would be done, and fails as doing it would, or with the
+/// `exit_code` for what was observed.
+pub(super) async fn foresee(
+    jobs: &[Job<'_>],
+    world: &World<'_>,
+    mut answers: Answers<'_>,
+    text: fn(&Job<'_>, &Plan, &Observation) -> String,
+    exit_code: fn(&Observation) -> Option<u8>,
+) -> Result<(), Failure> {
+    for job in jobs {
+        let observation = ensure::observe(job, world).await?;
+        let plan = job.plan(&observation);
+        let object = || object(job, &plan, &observation);
+        answers.give(|| text(job, &plan, &observation), object)?;
+        if let Some(exit_code) = exit_code(&observation) {
+            answers.expect_exit_code(exit_code);
+        }
+        if let Err(source) = job.is_possible(&plan, observation) {
+            answers.fail(Failure::ensure(&job.image.name, source))?;
+        }
+    }
+    answers.finish()
+}
+
+/// What is known of an image, and what ensure would do.
+fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
+    let registry = match &observation.registry {
+        RegistryAnswer::Present(_) => "present",
+        RegistryAnswer::Absent => "absent",
+        RegistryAnswer::Unknown(_) => "unknown",
+        RegistryAnswer::Offline | RegistryAnswer::NoRepository => "not asked",
+    };
+    let engine = match &observation.engine {
+        EngineAnswer::Has(_) => "present",
+        EngineAnswer::HasNot(_) => "absent",
+        EngineAnswer::Unknown(_) => "unknown",
+        EngineAnswer::NotAsked => "not asked",
+    };
+    json!({
+        "image": job.image.name.as_str(),
+        "fingerprint": job.fingerprint.to_string(),
+        "reference": job.reference().to_string(),
+        "digest": observation.registry.digest().map(ToString::to_string),
+        "registry": registry,
+        "engine": engine,
+        "decision": report::decision(plan),
+        "why": report::why(job, plan, observation),
+    })
+}

@@ -86,6 +86,7 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
                 format!("{name}: {decision} ({why})"),
             ]
         }
+        Event::Engine("") => vec![String::new()],
         Event::Engine(line) => vec![format!("  {line}")],
         Event::Waiting => {
             vec![format!(

@@ -152,6 +152,8 @@ fn without_accident(line: &str) -> String {
             .any(|w| rest.starts_with(w))
     };
     match line.strip_prefix("  ") {
+        // Builders part their steps by empty lines.
+        None if line.is_empty() => "  ⋮".to_owned(),
         Some(rest) if !is_fps(rest) => "  ⋮".to_owned(),
         _ => line
             .split_inclusive([' ', '@', ';', ')'])

@@ -5,51 +5,28 @@
 //! exclude is passed by, and git is asked for the tracked files only where that, a submodule or a
 //! sparse checkout leaves the answer open.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
-use super::git::Git;
 use super::gitignore::IgnoreStack;
-use super::links::{self, Kind};
 use super::repositories::{Repository, excludes};
-use super::selection::{Literal, Selection};
+use super::selection::{Findings, Literal, Selection};
+use super::tree::{Kind, Tree, WorkTree};
 use crate::path::RootPath;
-use crate::pattern::Pattern;
 use crate::work_tree::is_git_top;
 
-/// A file or link that counts.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Where it lies.
-    pub(super) path: RootPath,
-    /// The position in `inputs` of the entry because of which it counts.
-    pub(super) entry: usize,
-    /// Whether it is a symbolic link; else it is a regular file.
-    pub(super) is_link: bool,
-}
-
-/// Finds what `entries` select below `root`, in the order of the paths.
-pub(super) fn find(
-    root: &Path,
-    entries: &[Pattern],
-    dockerfile: &RootPath,
-    git: Git<'_>,
-) -> Result<Vec<Found>, Error> {
-    let selection = Selection::new(root, entries, dockerfile)?;
-    let around = Repository::around(root)?.map(Rc::new);
+/// Finds what `selection` takes on disk.
+pub(super) fn search(tree: WorkTree<'_>, selection: &Selection<'_>) -> Result<Findings, Error> {
+    let around = Repository::around(tree.root)?.map(Rc::new);
     let mut search = Search {
-        root,
-        selection: &selection,
-        git,
+        tree,
+        selection,
         repositories: around.into_iter().collect(),
-        found: BTreeMap::new(),
-        passed_by: Vec::new(),
+        findings: Findings::default(),
     };
     for literal in &selection.literals {
         search.literal(literal)?;
@@ -58,24 +35,15 @@ pub(super) fn find(
         search.globs()?;
     }
     search.settle()?;
-    selection.check_matches(root, entries, search.found.keys(), &search.passed_by)?;
-    let found = |(path, (entry, is_link))| Found {
-        path,
-        entry,
-        is_link,
-    };
-    Ok(search.found.into_iter().map(found).collect())
+    Ok(search.findings)
 }
 
 struct Search<'a> {
-    root: &'a Path,
+    tree: WorkTree<'a>,
     selection: &'a Selection<'a>,
-    git: Git<'a>,
     /// The repository around the root comes first, if there is one.
     repositories: Vec<Rc<Repository>>,
-    found: BTreeMap<RootPath, (usize, bool)>,
-    /// What was seen and not taken, for the message about an entry that matches nothing.
-    passed_by: Vec<NoMatch>,
+    findings: Findings,
 }
 
 /// The repository and the rules that apply to what lies in a folder.
@@ -176,7 +144,7 @@ impl Search<'_> {
             }
         }
         if names.is_empty() && covered.is_some() {
-            self.passed_by.push(NoMatch::EmptyFolder(folder.clone()));
+            self.pass_by(NoMatch::EmptyFolder(folder.clone()));
         }
         for (name, kind) in names {
             if name != ".git" {
@@ -199,14 +167,14 @@ impl Search<'_> {
             return Ok(());
         }
         if self.selection.takes_out(&path) {
-            self.passed_by.push(NoMatch::TakenOut(path));
+            self.pass_by(NoMatch::TakenOut(path));
             return Ok(());
         }
         if let Some(repository) = &scope.repository
             && excludes(&scope.rules, &repository.relative(&path), is_folder)
         {
             repository.in_doubt.set(true);
-            self.passed_by.push(NoMatch::Ignored(path));
+            self.pass_by(NoMatch::Ignored(path));
             return Ok(());
         }
         match (kind, covered) {
@@ -223,14 +191,12 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as
-    /// the reason.
     fn take(&mut self, path: RootPath, entry: usize, is_link: bool) {
-        if self.selection.takes_out(&path) {
-            self.passed_by.push(NoMatch::TakenOut(path));
-        } else {
-            self.found.entry(path).or_insert((entry, is_link));
-        }
+        self.findings.take(self.selection, path, entry, is_link);
+    }
+
+    fn pass_by(&mut self, why: NoMatch) {
+        self.findings.passed_by.push(why);
     }
 
     fn names(&self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
@@ -238,7 +204,7 @@ impl Search<'_> {
             path: folder.clone(),
             source,
         };
-        fs::read_dir(folder.in_root(self.root))
+        fs::read_dir(folder.in_root(self.tree.root))
             .map_err(unreadable)?
             .map(|entry| {
                 let entry = entry.map_err(unreadable)?;
@@ -258,7 +224,7 @@ impl Search<'_> {
     }
 
     fn is_top(&self, folder: &RootPath) -> Result<bool, Error> {
-        is_git_top(&folder.in_root(self.root)).map_err(|source| Error::Unreadable {
+        is_git_top(&folder.in_root(self.tree.root)).map_err(|source| Error::Unreadable {
             path: folder.clone(),
             source,
         })
@@ -289,14 +255,14 @@ impl Search<'_> {
         }
         let Some(outer) = outer else { return Ok(None) };
         let relative = outer.relative(folder);
-        let tracked = outer.tracked(self.git)?;
+        let tracked = outer.tracked(self.tree.git)?;
         if !tracked
             .iter()
             .any(|tracked| tracked.is_submodule && tracked.path == relative)
         {
             return Ok(None);
         }
-        let repository = Rc::new(Repository::below(self.root, folder));
+        let repository = Rc::new(Repository::below(self.tree.root, folder));
         self.repositories.push(Rc::clone(&repository));
         Ok(Some(repository))
     }
@@ -361,13 +327,13 @@ impl Search<'_> {
     }
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
-        for tracked in repository.tracked(self.git)? {
+        for tracked in repository.tracked(self.tree.git)? {
             let Some(path) = repository.in_root(&tracked.path) else {
                 continue;
             };
             if tracked.is_submodule {
                 self.submodule(repository, path)?;
-            } else if !self.found.contains_key(&path) && !self.selection.takes_out(&path) {
+            } else if !self.findings.found.contains_key(&path) && !self.selection.takes_out(&path) {
                 self.tracked(path, tracked.is_sparse)?;
             }
         }
@@ -397,7 +363,7 @@ impl Search<'_> {
         let Some(entry) = self.selection.covering(&path) else {
             return Ok(());
         };
-        match links::look(self.root, &path)? {
+        match self.tree.look(&path)? {
             None if is_sparse => return Err(Error::Sparse { path }),
             Some(kind @ (Kind::File | Kind::Link)) if self.has_real_parents(&path)? => {
                 self.take(path, entry, kind == Kind::Link);
@@ -412,7 +378,7 @@ impl Search<'_> {
     fn has_real_parents(&self, path: &RootPath) -> Result<bool, Error> {
         let mut folder = path.parent();
         while let Some(at) = folder.filter(|at| !at.is_root()) {
-            if links::look(self.root, &at)? != Some(Kind::Folder) {
+            if self.tree.look(&at)? != Some(Kind::Folder) {
                 return Ok(false);
             }
             folder = at.parent();

@@ -10,7 +10,8 @@ use std::thread;
 
 use rustix::fs::OFlags;
 
-use super::candidates::Found;
+use super::selection::Found;
+use super::tree::{Kind, Tree, WorkTree};
 use super::{Content, Error, links};
 use crate::path::RootPath;
 
@@ -29,8 +30,8 @@ const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 /// A pointer is smaller than this many bytes (git-lfs specification).
 const LFS_MAX: u64 = 1024;
 
-/// Reads what `found` lists; the answer has the same order.
-pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Error> {
+/// Reads from disk what `found` lists; the answer has the same order.
+pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Content>, Error> {
     let cores = thread::available_parallelism()
         .map_or(1, NonZero::get)
         .min(MAX_THREADS);
@@ -39,7 +40,7 @@ pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Err
         let mut buffer = vec![0; BUFFER];
         return found
             .iter()
-            .map(|found| read(root, found, &mut buffer))
+            .map(|found| read(tree, found, &mut buffer))
             .collect();
     }
     let next = AtomicUsize::new(0);
@@ -51,7 +52,7 @@ pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Err
             let Some(found) = found.get(index) else {
                 return done;
             };
-            done.push((index, read(root, found, &mut buffer)));
+            done.push((index, read(tree, found, &mut buffer)));
         }
     };
     let mut all: Vec<_> = thread::scope(|scope| {
@@ -66,11 +67,13 @@ pub(super) fn read_all(root: &Path, found: &[Found]) -> Result<Vec<Content>, Err
     all.into_iter().map(|(_, content)| content).collect()
 }
 
-fn read(root: &Path, found: &Found, buffer: &mut [u8]) -> Result<Content, Error> {
+fn read(tree: WorkTree<'_>, found: &Found, buffer: &mut [u8]) -> Result<Content, Error> {
     if found.is_link {
-        return links::text(root, &found.path).map(|text| Content::Link { text });
+        return tree
+            .link_text(&found.path)
+            .map(|text| Content::Link { text });
     }
-    let mut file = open(root, &found.path)?;
+    let mut file = open(tree.root, &found.path)?;
     let unreadable = |source| Error::Unreadable {
         path: found.path.clone(),
         source,
@@ -128,15 +131,15 @@ pub(crate) fn open(root: &Path, path: &RootPath) -> Result<File, Error> {
 }
 
 /// The bytes of the file that `path` leads to, through links that stay in the root.
-pub(super) fn text(root: &Path, path: &RootPath) -> Result<Vec<u8>, Error> {
-    text_if_present(root, path)?.ok_or_else(|| Error::Missing { path: path.clone() })
+pub(super) fn text(tree: &dyn Tree, path: &RootPath) -> Result<Vec<u8>, Error> {
+    text_if_present(tree, path)?.ok_or_else(|| Error::Missing { path: path.clone() })
 }
 
 /// Like [`text`]; `None` if there is nothing at `path`.
-pub(super) fn text_if_present(root: &Path, path: &RootPath) -> Result<Option<Vec<u8>>, Error> {
-    let resolved = links::resolve(root, path)?;
+pub(super) fn text_if_present(tree: &dyn Tree, path: &RootPath) -> Result<Option<Vec<u8>>, Error> {
+    let resolved = links::resolve(tree, path)?;
     match (resolved.kind, resolved.crossed.last()) {
-        (Some(links::Kind::File), _) => {}
+        (Some(Kind::File), _) => {}
         (Some(_), _) => return Err(Error::NotAFile { path: path.clone() }),
         (None, None) => return Ok(None),
         (None, Some((link, _))) => {
@@ -146,13 +149,7 @@ pub(super) fn text_if_present(root: &Path, path: &RootPath) -> Result<Option<Vec
             });
         }
     }
-    let mut bytes = Vec::new();
-    open(root, &resolved.end)?
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
+    let bytes = tree.bytes(&resolved.end)?;
     if is_lfs_pointer(&bytes, bytes.len() as u64) {
         return Err(Error::LfsPointer { path: path.clone() });
     }

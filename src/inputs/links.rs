@@ -4,12 +4,9 @@
 //! it points to is part of the answer.
 
 use std::collections::VecDeque;
-use std::fs::{self, FileType};
-use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use super::Error;
+use super::tree::{Kind, Tree};
 use crate::path::RootPath;
 
 /// How many links one path may cross; Linux itself allows as many.
@@ -26,48 +23,10 @@ pub(super) struct Resolved {
     pub(super) crossed: Vec<(RootPath, Vec<u8>)>,
 }
 
-/// What lies at a path, links not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    File,
-    Folder,
-    Link,
-    /// Anything that no image can hold, by its name.
-    Special(&'static str),
-}
-
-impl From<FileType> for Kind {
-    fn from(file_type: FileType) -> Self {
-        use std::os::unix::fs::FileTypeExt;
-        match file_type {
-            t if t.is_file() => Kind::File,
-            t if t.is_dir() => Kind::Folder,
-            t if t.is_symlink() => Kind::Link,
-            t if t.is_fifo() => Kind::Special("a FIFO"),
-            t if t.is_socket() => Kind::Special("a socket"),
-            _ => Kind::Special("a device"),
-        }
-    }
-}
-
-/// What lies at `path`, links not followed; `None` if nothing does.
-pub(super) fn look(root: &Path, path: &RootPath) -> Result<Option<Kind>, Error> {
-    match fs::symlink_metadata(path.in_root(root)) {
-        Ok(metadata) => Ok(Some(metadata.file_type().into())),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(source) => Err(Error::Unreadable {
-            path: path.clone(),
-            source,
-        }),
-    }
-}
-
 /// Follows `path` from the root, part by part.
-pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
+pub(super) fn resolve(tree: &dyn Tree, path: &RootPath) -> Result<Resolved, Error> {
     let mut way = Way {
-        root,
+        tree,
         path,
         end: RootPath::root(),
         rest: path.parts().map(<[u8]>::to_vec).collect(),
@@ -93,7 +52,7 @@ pub(super) fn resolve(root: &Path, path: &RootPath) -> Result<Resolved, Error> {
 
 /// How far a path has been followed.
 struct Way<'a> {
-    root: &'a Path,
+    tree: &'a dyn Tree,
     /// The path as it was written.
     path: &'a RootPath,
     end: RootPath,
@@ -115,7 +74,7 @@ impl Way<'_> {
             return Ok(Some(Kind::Folder));
         }
         let next = self.end.join(part);
-        match look(self.root, &next)? {
+        match self.tree.look(&next)? {
             Some(Kind::Link) => self.cross(next).map(|()| Some(Kind::Folder)),
             kind => {
                 self.end = next;
@@ -126,7 +85,7 @@ impl Way<'_> {
 
     /// Puts the parts of the link's text before those that are still to go.
     fn cross(&mut self, link: RootPath) -> Result<(), Error> {
-        let text = text(self.root, &link)?;
+        let text = self.tree.link_text(&link)?;
         let parts = text
             .split(|&byte| byte == b'/')
             .filter(|part| !matches!(*part, b"" | b"."));
@@ -145,16 +104,6 @@ impl Way<'_> {
         }
         Ok(())
     }
-}
-
-/// The text of the link at `path`.
-pub(super) fn text(root: &Path, path: &RootPath) -> Result<Vec<u8>, Error> {
-    fs::read_link(path.in_root(root))
-        .map(|text| text.as_os_str().as_bytes().to_vec())
-        .map_err(|source| Error::Unreadable {
-            path: path.clone(),
-            source,
-        })
 }
 
 /// `..` at the root can only come from a link: written paths cannot leave it.

@@ -13,6 +13,7 @@ pub mod gitignore;
 mod links;
 mod repositories;
 mod selection;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::Error;
 
 use self::git::Git;
+use self::tree::{Kind, Tree, WorkTree};
 use crate::config::{ArgValue, Image};
 use crate::dockerfile::dockerignore::Dockerignore;
 use crate::environment::Environment;
@@ -85,31 +87,35 @@ pub fn read(
     environment: &Environment,
     interrupt: Option<&Interrupt>,
 ) -> Result<Inputs, Error> {
-    let dockerfile = content::text(root, &image.dockerfile)?;
-    let context = links::resolve(root, &image.context)?;
+    let git = Git {
+        environment,
+        interrupt,
+    };
+    read_from(&WorkTree { root, git }, image)
+}
+
+fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
+    let dockerfile = content::text(tree, &image.dockerfile)?;
+    let context = links::resolve(tree, &image.context)?;
     if let Some((link, _)) = context.crossed.first() {
         return Err(Error::ContextLink {
             path: image.context.clone(),
             link: link.clone(),
         });
     }
-    if context.kind != Some(links::Kind::Folder) {
+    if context.kind != Some(Kind::Folder) {
         return Err(Error::NoContext {
             path: image.context.clone(),
         });
     }
-    let ignore = dockerignore(root, image)?;
+    let ignore = dockerignore(tree, image)?;
     let args = image
         .args
         .iter()
-        .map(|(name, value)| Ok((name.clone(), argument(root, name, value)?)))
+        .map(|(name, value)| Ok((name.clone(), argument(tree, name, value)?)))
         .collect::<Result<_, Error>>()?;
-    let git = Git {
-        environment,
-        interrupt,
-    };
-    let found = candidates::find(root, &image.inputs, &image.dockerfile, git)?;
-    let contents = content::read_all(root, &found)?;
+    let found = selection::find(tree, &image.inputs, &image.dockerfile)?;
+    let contents = tree.contents(&found)?;
     let entries = found
         .into_iter()
         .zip(contents)
@@ -192,11 +198,11 @@ fn placement(path: &RootPath, context: &RootPath, ignore: &Dockerignore) -> Plac
 
 /// The rules that keep files out of the build: those of `<Dockerfile>.dockerignore` if it exists,
 /// else the context's.
-fn dockerignore(root: &Path, image: &Image) -> Result<Dockerignore, Error> {
+fn dockerignore(tree: &dyn Tree, image: &Image) -> Result<Dockerignore, Error> {
     let own = [image.dockerfile.name(), b".dockerignore"].concat();
     let beside = image.dockerfile.parent().unwrap_or_default().join(&own);
     for path in [beside, image.context.join(b".dockerignore")] {
-        if let Some(bytes) = content::text_if_present(root, &path)? {
+        if let Some(bytes) = content::text_if_present(tree, &path)? {
             return Dockerignore::parse(&bytes)
                 .map_err(|source| Error::Dockerignore { path, source });
         }
@@ -204,7 +210,7 @@ fn dockerignore(root: &Path, image: &Image) -> Result<Dockerignore, Error> {
     Ok(Dockerignore::default())
 }
 
-fn argument(root: &Path, name: &str, value: &ArgValue) -> Result<String, Error> {
+fn argument(tree: &dyn Tree, name: &str, value: &ArgValue) -> Result<String, Error> {
     let path = match value {
         ArgValue::Text(text) => return Ok(text.clone()),
         ArgValue::File(path) => path,
@@ -213,7 +219,7 @@ fn argument(root: &Path, name: &str, value: &ArgValue) -> Result<String, Error> 
         name: name.to_owned(),
         path: path.clone(),
     };
-    let text = String::from_utf8(content::text(root, path)?).map_err(|_| not_text())?;
+    let text = String::from_utf8(content::text(tree, path)?).map_err(|_| not_text())?;
     if text.contains('\0') {
         return Err(not_text());
     }

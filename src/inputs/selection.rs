@@ -1,9 +1,10 @@
-//! The entries of `inputs`, sorted by what they do: name a path, match by a glob, take out.
+//! The entries of `inputs`, sorted by what they do: name a path, match by a glob, take out; and
+//! what a search took because of them.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use super::links::{self, Kind};
-use super::{Error, error::NoMatch};
+use super::tree::{Kind, Tree};
+use super::{Error, error::NoMatch, links};
 use crate::path::RootPath;
 use crate::pattern::Pattern;
 
@@ -14,6 +15,61 @@ pub(super) struct Selection<'a> {
     pub(super) literals: Vec<Literal>,
     globs: Vec<(usize, &'a Pattern)>,
     exclusions: Vec<&'a Pattern>,
+}
+
+/// A file or link that counts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Where it lies.
+    pub(super) path: RootPath,
+    /// The position in `inputs` of the entry because of which it counts.
+    pub(super) entry: usize,
+    /// Whether it is a symbolic link; else it is a regular file.
+    pub(super) is_link: bool,
+}
+
+/// What a search came upon.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// What counts: the position of the entry because of which it does, and whether it is a link.
+    pub(super) found: BTreeMap<RootPath, (usize, bool)>,
+    /// What was seen and not taken, for the message about an entry that matches nothing.
+    pub(super) passed_by: Vec<NoMatch>,
+}
+
+impl Findings {
+    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as
+    /// the reason.
+    pub(super) fn take(
+        &mut self,
+        selection: &Selection<'_>,
+        path: RootPath,
+        entry: usize,
+        is_link: bool,
+    ) {
+        if selection.takes_out(&path) {
+            self.passed_by.push(NoMatch::TakenOut(path));
+        } else {
+            self.found.entry(path).or_insert((entry, is_link));
+        }
+    }
+}
+
+/// Finds what `entries` select in `tree`, in the order of the paths.
+pub(super) fn find(
+    tree: &dyn Tree,
+    entries: &[Pattern],
+    dockerfile: &RootPath,
+) -> Result<Vec<Found>, Error> {
+    let selection = Selection::new(tree, entries, dockerfile)?;
+    let findings = tree.search(&selection)?;
+    selection.check_matches(tree, entries, &findings)?;
+    let found = |(path, (entry, is_link))| Found {
+        path,
+        entry,
+        is_link,
+    };
+    Ok(findings.found.into_iter().map(found).collect())
 }
 
 /// An entry without glob characters, followed through the links that it crosses.
@@ -33,7 +89,7 @@ impl<'a> Selection<'a> {
     /// Sorts `entries`. The entry that names `dockerfile` is left out: the Dockerfile is recorded
     /// anyway.
     pub(super) fn new(
-        root: &Path,
+        tree: &dyn Tree,
         entries: &'a [Pattern],
         dockerfile: &RootPath,
     ) -> Result<Self, Error> {
@@ -49,7 +105,7 @@ impl<'a> Selection<'a> {
                 selection.globs.push((entry, pattern));
             } else if pattern.literal_prefix() != dockerfile {
                 let links::Resolved { end, kind, crossed } =
-                    links::resolve(root, pattern.literal_prefix())?;
+                    links::resolve(tree, pattern.literal_prefix())?;
                 selection.literals.push(Literal {
                     entry,
                     end,
@@ -107,18 +163,16 @@ impl<'a> Selection<'a> {
                 || self.literals.iter().any(leads_below))
     }
 
-    /// Checks that every entry matched one of the `found` paths. `passed_by` is what was seen and
-    /// not taken, and why.
-    pub(super) fn check_matches<'f>(
+    /// Checks that every entry matched something.
+    fn check_matches(
         &self,
-        root: &Path,
+        tree: &dyn Tree,
         entries: &[Pattern],
-        found: impl Iterator<Item = &'f RootPath> + Clone,
-        passed_by: &[NoMatch],
+        Findings { found, passed_by }: &Findings,
     ) -> Result<(), Error> {
         for literal in &self.literals {
-            let mut found = found.clone();
-            if found.any(|path| path.below(&literal.end).is_some()) {
+            let is_below = |path: &RootPath| path.below(&literal.end).is_some();
+            if found.keys().any(is_below) {
                 continue;
             }
             if let (None, Some((link, _))) = (literal.kind, literal.crossed.last()) {
@@ -127,7 +181,7 @@ impl<'a> Selection<'a> {
                     target: literal.end.clone(),
                 });
             }
-            let why = reason(passed_by, |path| path.below(&literal.end).is_some());
+            let why = reason(passed_by, is_below);
             return Err(no_match(
                 &entries[literal.entry],
                 why.unwrap_or(NoMatch::Nothing),
@@ -135,12 +189,12 @@ impl<'a> Selection<'a> {
         }
         for (_, pattern) in &self.globs {
             let covers = |path: &RootPath| pattern.matches_or_covers(path.relative());
-            if found.clone().any(covers) {
+            if found.keys().any(covers) {
                 continue;
             }
             let why = match reason(passed_by, covers) {
                 Some(why) => why,
-                None => behind_link(root, pattern)?,
+                None => behind_link(tree, pattern)?,
             };
             return Err(no_match(pattern, why));
         }
@@ -164,11 +218,11 @@ fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<N
 
 /// Globs do not follow links; a link in the part before the first glob character is a likely
 /// surprise.
-fn behind_link(root: &Path, pattern: &Pattern) -> Result<NoMatch, Error> {
+fn behind_link(tree: &dyn Tree, pattern: &Pattern) -> Result<NoMatch, Error> {
     let mut at = RootPath::root();
     for part in pattern.literal_prefix().parts() {
         at = at.join(part);
-        if links::look(root, &at)? == Some(Kind::Link) {
+        if tree.look(&at)? == Some(Kind::Link) {
             return Ok(NoMatch::BehindLink(at));
         }
     }

@@ -1,0 +1,118 @@
+//! The words of a Dockerfile, read as BuildKit's own small shell reads them.
+//!
+//! The reference is `frontend/dockerfile/shell` of BuildKit, its newest behaviour. Nothing here
+//! knows instructions: which words are expanded, with which variables, and what a heredoc is, is
+//! left to others. Inputs may be hostile: nothing recurses, and nothing grows without bound.
+//!
+//! A name is made of letters, decimal digits and `_`. Letters are those that Rust calls alphabetic
+//! and not numeric, digits those of ASCII: beside BuildKit's, combining vowel signs and circled
+//! letters count as letters, and digits of other scripts do not count.
+
+use thiserror::Error;
+
+use self::expansion::Expansion;
+use self::lexer::{Lexer, Token};
+#[cfg_attr(
+    not(test),
+    expect(
+        unused_imports,
+        reason = "the parser that looks for heredocs comes next"
+    )
+)]
+pub(super) use self::words::{raw_words, words};
+use crate::shown::Shown;
+
+mod expansion;
+mod lexer;
+mod pattern;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the parser that looks for heredocs comes next")
+)]
+mod words;
+
+/// Why a word cannot be expanded. `W` says why a variable's value is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Error<W> {
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    #[error("{0}")]
+    Undecided(W),
+}
+
+/// A word that BuildKit refuses, too, or would expand beyond all measure.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the word `{}` cannot be expanded", Shown::text(word))]
+pub struct SyntaxError {
+    pub word: String,
+    pub source: Problem,
+}
+
+/// What is wrong with a word.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Problem {
+    #[error("a single quote is never closed")]
+    OpenSingleQuote,
+    #[error("a double quote is never closed")]
+    OpenDoubleQuote,
+    #[error("a `${{` is never closed by `}}`")]
+    OpenBrace,
+    #[error("the pattern of a `${{NAME/PATTERN/REPLACEMENT}}` is never closed by `/`")]
+    OpenPattern,
+    #[error("no variable's name follows a `${{`")]
+    NoName,
+    #[error("builders do not know `{}` behind a variable's name", Shown::text(.0))]
+    UnknownModifier(String),
+    /// The message of `${NAME:?message}`, or what it stands for if there is none.
+    #[error("{}: {}", Shown::text(name), Shown::text(message))]
+    Required { name: String, message: String },
+    #[error(
+        "in the pattern `{}`, a `\\` stands before something other than `*`, `?`, `\\`, `/` and `}}`",
+        Shown::text(.0)
+    )]
+    PatternEscape(String),
+    #[error("its substitutions are nested more than {} deep", expansion::DEPTH)]
+    TooDeep,
+    #[error("its variables add more than {} MiB to it", expansion::GROWTH >> 20)]
+    TooLarge,
+}
+
+/// Expands `word` as a shell would: quotes and escapes are taken off, variables replaced.
+///
+/// `lookup` gives a variable's value: `None` if it is known to be unset, `Err` if its value cannot
+/// be told. Such a value makes the word [`Error::Undecided`] only if the result depends on it:
+/// `${SET:-$UNKNOWN}` is what `SET` is. A mistake is one even there, as BuildKit evaluates every
+/// part of a word.
+pub fn expand<W>(
+    word: &str,
+    escape: char,
+    lookup: &impl Fn(&str) -> Result<Option<String>, W>,
+) -> Result<String, Error<W>> {
+    let mut expansion = Expansion::new(lookup, word.len());
+    for token in Lexer::new(word, escape, false) {
+        let added = token.and_then(|token| expansion.add(token));
+        added.map_err(|source| SyntaxError {
+            word: word.into(),
+            source,
+        })?;
+    }
+    expansion.finish().map_err(Error::Undecided)
+}
+
+/// The names of all variables that `word` mentions, in order, whether or not its result depends on
+/// them. Nothing that [`expand`] asks for is missing: a word that is malformed is read as far as
+/// it would be.
+pub fn mentions(word: &str, escape: char) -> Vec<String> {
+    Lexer::new(word, escape, false)
+        .map_while(Result::ok)
+        .filter_map(|token| match token {
+            Token::Variable(name) | Token::Braced(name) | Token::Open { name, .. } => Some(name),
+            _ => None,
+        })
+        .filter(|name| !name.is_empty())
+        .map(String::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,11 @@ pub struct Platform {
     variant: Option<String>,
 }
 
+/// A text that is no platform.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a platform, such as `linux/amd64` or `linux/arm/v7`")]
+pub struct ParseError(String);
+
 impl Platform {
     /// The platform in the form that compares: without a variant that says nothing, and with the
     /// one that a bare `arm` means (as containerd's `platforms.Normalize` has it). An empty
@@ -28,6 +33,36 @@ impl Platform {
             architecture: architecture.to_owned(),
             variant,
         }
+    }
+
+    /// Parses `OS/ARCHITECTURE` or `OS/ARCHITECTURE/VARIANT`, as Go names them.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let is_name = |part: &&str| {
+            let mut characters = part.chars();
+            !part.is_empty() && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        };
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts.as_slice() {
+            _ if !parts.iter().all(is_name) => Err(ParseError(text.to_owned())),
+            [os, architecture] => Ok(Platform::new(os, architecture, "")),
+            [os, architecture, variant] => Ok(Platform::new(os, architecture, variant)),
+            _ => Err(ParseError(text.to_owned())),
+        }
+    }
+
+    /// The operating system, such as `linux`.
+    pub fn os(&self) -> &str {
+        &self.os
+    }
+
+    /// The processor, as Go names it: `amd64`, `arm64`, ….
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
+    /// The processor's variant, where there are several.
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
     }
 
     /// Whether this is what buildx lists attestations under, and so no platform at all.

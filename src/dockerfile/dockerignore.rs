@@ -3,7 +3,8 @@
 //! The reference is moby/patternmatcher (`ignorefile.ReadAll`, `MatchesUsingParentResults`) under
 //! the walk of tonistiigi/fsutil. The Dockerfile and the ignore file itself are nothing special
 //! there: they are in the context unless a pattern says otherwise (BuildKit reads the Dockerfile by
-//! another way). Finding the file, and `<Dockerfile>.dockerignore` before it, is left to others.
+//! another way). The patterns of `COPY --exclude` and `--parents` are of the same language. Finding
+//! the file, and `<Dockerfile>.dockerignore` before it, is left to others.
 
 use std::collections::HashMap;
 use std::iter;
@@ -32,7 +33,7 @@ pub enum Error {
 }
 
 /// The rules of a `.dockerignore` file, in their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dockerignore {
     rules: Vec<Rule>,
     /// The rules that match one path only.
@@ -41,7 +42,7 @@ pub struct Dockerignore {
     patterns: Vec<usize>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Rule {
     /// Written with `!`: what matches is in the context after all.
     exception: bool,
@@ -76,9 +77,35 @@ impl Dockerignore {
         Ok(dockerignore)
     }
 
+    /// Reads patterns that stand in no file; the first that a builder would refuse is an error.
+    pub fn of_patterns<'a>(
+        patterns: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, (&'a str, Malformed)> {
+        let mut dockerignore = Self::default();
+        for text in patterns {
+            let Some((exception, pattern)) = lines::pattern(text.as_bytes()) else {
+                continue;
+            };
+            let matcher = Matcher::parse(&pattern).map_err(|source| (text, source))?;
+            dockerignore.add(Rule { exception, matcher });
+        }
+        Ok(dockerignore)
+    }
+
+    /// Whether any rule is an exception, so that something below an excluded folder could be in the
+    /// context after all.
+    pub fn has_exceptions(&self) -> bool {
+        self.rules.iter().any(|rule| rule.exception)
+    }
+
     /// Whether a path, relative to the context, is kept out of it. A folder that is kept out is
     /// still made if something below it is not.
     pub fn excludes(&self, path: &[u8]) -> bool {
+        self.matches(path)
+    }
+
+    /// Whether a path matches: the last rule that it or a folder above it matches is no exception.
+    pub fn matches(&self, path: &[u8]) -> bool {
         let ends = (0..path.len())
             .filter(|at| path[*at] == b'/')
             .chain([path.len()]);

@@ -12,28 +12,17 @@ use thiserror::Error;
 
 use self::expansion::Expansion;
 use self::lexer::{Lexer, Token};
-#[cfg_attr(
-    not(test),
-    expect(
-        unused_imports,
-        reason = "the parser that looks for heredocs comes next"
-    )
-)]
 pub(super) use self::words::{raw_words, words};
 use crate::shown::Shown;
 
 mod expansion;
 mod lexer;
 mod pattern;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the parser that looks for heredocs comes next")
-)]
 mod words;
 
 /// Why a word cannot be expanded. `W` says why a variable's value is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Error<W> {
+pub(super) enum Error<W> {
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
     #[error("{0}")]
@@ -42,10 +31,10 @@ pub enum Error<W> {
 
 /// A word that BuildKit refuses, too, or would expand beyond all measure.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the word `{}` cannot be expanded", Shown::text(word))]
+#[error("the word `{}` cannot be expanded: {problem}", Shown::text(word))]
 pub struct SyntaxError {
     pub word: String,
-    pub source: Problem,
+    pub problem: Problem,
 }
 
 /// What is wrong with a word.
@@ -83,7 +72,7 @@ pub enum Problem {
 /// be told. Such a value makes the word [`Error::Undecided`] only if the result depends on it:
 /// `${SET:-$UNKNOWN}` is what `SET` is. A mistake is one even there, as BuildKit evaluates every
 /// part of a word.
-pub fn expand<W>(
+pub(super) fn expand<W>(
     word: &str,
     escape: char,
     lookup: &impl Fn(&str) -> Result<Option<String>, W>,
@@ -91,9 +80,9 @@ pub fn expand<W>(
     let mut expansion = Expansion::new(lookup, word.len());
     for token in Lexer::new(word, escape, false) {
         let added = token.and_then(|token| expansion.add(token));
-        added.map_err(|source| SyntaxError {
+        added.map_err(|problem| SyntaxError {
             word: word.into(),
-            source,
+            problem,
         })?;
     }
     expansion.finish().map_err(Error::Undecided)
@@ -102,7 +91,7 @@ pub fn expand<W>(
 /// The names of all variables that `word` mentions, in order, whether or not its result depends on
 /// them. Nothing that [`expand`] asks for is missing: a word that is malformed is read as far as
 /// it would be.
-pub fn mentions(word: &str, escape: char) -> Vec<String> {
+pub(super) fn mentions(word: &str, escape: char) -> Vec<String> {
     Lexer::new(word, escape, false)
         .map_while(Result::ok)
         .filter_map(|token| match token {

@@ -41,31 +41,40 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Line<'_>>, Error> {
         let Some(pattern) = normalise(raw) else {
             continue;
         };
-        // Cleaning once more is not idle: white space behind a leading slash was kept until here.
-        let pattern = trim(&pattern);
-        if pattern.is_empty() {
+        let Some((exception, pattern)) = self::pattern(&pattern) else {
             continue;
-        }
-        let pattern = clean(pattern);
-        let mut line = Line {
+        };
+        let line = Line {
             number,
-            exception: false,
+            exception,
             pattern,
             raw,
         };
-        if line.pattern[0] == b'!' {
-            line.exception = true;
-            line.pattern.remove(0);
-            if line.pattern.is_empty() {
-                return Err(Error::NoPattern {
-                    line: number,
-                    text: line.text(),
-                });
-            }
+        if line.pattern.is_empty() {
+            return Err(Error::NoPattern {
+                line: number,
+                text: line.text(),
+            });
         }
         lines.push(line);
     }
     Ok(lines)
+}
+
+/// The second step: whether a pattern is an exception, and its cleaned text; `None` if there is
+/// nothing in it. A lone exclamation mark is an exception without a text.
+///
+/// Cleaning once more is not idle: white space behind a leading slash was kept until here.
+pub(super) fn pattern(text: &[u8]) -> Option<(bool, Vec<u8>)> {
+    let text = trim(text);
+    if text.is_empty() {
+        return None;
+    }
+    let pattern = clean(text);
+    Some(match pattern.strip_prefix(b"!") {
+        Some(exception) => (true, exception.to_vec()),
+        None => (false, pattern),
+    })
 }
 
 /// The first step; `None` for a comment or an empty line. Only a `#` in the first column makes a

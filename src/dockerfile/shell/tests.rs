@@ -35,7 +35,7 @@ fn problem(word: &str, escape: char) -> Problem {
     match expand(word, escape, &lookup) {
         Err(Error::Syntax(error)) => {
             assert_eq!(error.word, word);
-            error.source
+            error.problem
         }
         other => panic!("{word} became {other:?}"),
     }
@@ -194,7 +194,7 @@ fn growth_without_bound_is_a_mistake() {
         &format!("${{A//*/{}}}", "\\$0".repeat(100)),
     ] {
         let error = expand(word, '\\', &large).expect_err("it is too large");
-        assert!(matches!(error, Error::Syntax(error) if error.source == Problem::TooLarge));
+        assert!(matches!(error, Error::Syntax(error) if error.problem == Problem::TooLarge));
     }
 }
 

@@ -1,0 +1,292 @@
+//! What a build of one target reads: the Dockerfile gone through as the builder would.
+//!
+//! The stages that are reached are gone through in their order, variables are kept as far as they are
+//! known, and every source is noted. Where platforms are given, this is done for each of them, and
+//! the union is taken.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::arguments;
+use super::instruction::Instruction;
+use super::mistake::{Mistake, MistakeKind};
+use super::reach::{Reach, Start};
+use super::source::{Shape, Source, is_address};
+use super::variables::{Undecided, Variables};
+use super::{Dockerfile, Interpretation, Request, mount, shell, stage, words};
+use crate::platform::Platform;
+
+/// How many bytes of variables' values a Dockerfile may have looked up. Values can be made of others,
+/// so that a short file could ask for more than fits into memory.
+const MAX_EXPANDED: usize = 64 * 1024 * 1024;
+
+impl Dockerfile {
+    /// Interprets the file for `request`.
+    ///
+    /// # Errors
+    ///
+    /// What BuildKit would refuse, and a FROM that cannot be told to name a stage or an image. What
+    /// keeps the sources from being told is part of the answer, since they may not be wanted.
+    pub fn interpret(&self, request: &Request<'_>) -> Result<Interpretation, Mistake> {
+        let platforms: Vec<_> = match request.platforms {
+            [] => vec![None],
+            platforms => platforms.iter().map(Some).collect(),
+        };
+        let readings: Vec<_> = platforms
+            .into_iter()
+            .map(|platform| Reading::new(self, request, platform))
+            .collect::<Result<_, _>>()?;
+        let reaches: Vec<_> = readings
+            .iter()
+            .map(|reading| reading.reach.clone())
+            .collect();
+        let kept = self.keep(&reaches);
+        let slice = match reaches.iter().any(|reach| reach.uses_numbers) {
+            true => self.text.clone(),
+            false => self.slice(&kept),
+        };
+        Ok(Interpretation {
+            slice,
+            declared: kept.declared.into_iter().collect(),
+            sources: union(readings.iter().map(Reading::sources)),
+        })
+    }
+}
+
+/// All sources, each once.
+fn union(
+    readings: impl Iterator<Item = Result<Vec<Source>, Mistake>>,
+) -> Result<Vec<Source>, Mistake> {
+    let mut all: Vec<Source> = Vec::new();
+    for sources in readings {
+        all.extend(sources?);
+    }
+    let place = |source: &Source| (source.span.start, source.text.clone());
+    all.sort_by_key(place);
+    all.dedup();
+    Ok(all)
+}
+
+/// The file as it is read on one platform.
+struct Reading<'a> {
+    file: &'a Dockerfile,
+    request: &'a Request<'a>,
+    globals: Variables,
+    reach: Reach,
+    left: Cell<usize>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        file: &'a Dockerfile,
+        request: &'a Request<'a>,
+        platform: Option<&Platform>,
+    ) -> Result<Self, Mistake> {
+        let mut reading = Reading {
+            file,
+            request,
+            globals: Variables::automatic(platform, request.target),
+            reach: Reach {
+                stages: Vec::new(),
+                uses_numbers: false,
+            },
+            left: Cell::new(MAX_EXPANDED),
+        };
+        reading.read_globals()?;
+        reading.reach = file.reach(request, &reading.globals)?;
+        Ok(reading)
+    }
+
+    fn read_globals(&mut self) -> Result<(), Mistake> {
+        for global in &self.file.globals {
+            let span = &self.file.instructions[global.instruction].span;
+            for (name, default) in &global.args {
+                let value = match (self.request.args.get(name), default) {
+                    (Some(value), _) => Ok(value.as_str().into()),
+                    (None, Some(default)) => self.value(name, default, &self.globals),
+                    (None, None) => continue,
+                };
+                self.check_size().map_err(|kind| kind.at(span))?;
+                self.globals.set(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The sources of all stages that are reached.
+    fn sources(&self) -> Result<Vec<Source>, Mistake> {
+        let mut sources = Vec::new();
+        let mut ends: Vec<Option<Variables>> = Vec::new();
+        for (index, start) in self.reach.stages.iter().enumerate() {
+            let Some(start) = *start else {
+                ends.push(None);
+                continue;
+            };
+            let mut variables = match start {
+                Start::Scratch => Variables::of_image(false, index),
+                Start::Image => Variables::of_image(true, index),
+                Start::Stage(base) => {
+                    let end = ends[base].as_ref();
+                    end.expect("a stage's base is reached before it")
+                        .inherited(index)
+                }
+            };
+            for instruction in self.file.run_by(index, start) {
+                self.step(instruction, &mut variables, &mut sources)
+                    .map_err(|kind| kind.at(&instruction.span))?;
+            }
+            ends.push(Some(variables));
+        }
+        Ok(sources)
+    }
+
+    /// Goes through one instruction: what it does to the variables, and what it reads.
+    fn step(
+        &self,
+        instruction: &Instruction,
+        variables: &mut Variables,
+        sources: &mut Vec<Source>,
+    ) -> Result<(), MistakeKind> {
+        match instruction.keyword.as_str() {
+            "arg" => self.arg(instruction, variables),
+            "env" => self.env(instruction, variables)?,
+            "copy" | "add" => self.copy(instruction, variables, sources)?,
+            "run" => self.run(instruction, variables, sources)?,
+            // A trigger is pulled in the stages that start from this one.
+            "cmd" | "entrypoint" | "expose" | "healthcheck" | "label" | "maintainer"
+            | "onbuild" | "shell" | "stopsignal" | "user" | "volume" | "workdir" => {}
+            other => return Err(MistakeKind::UnknownInstruction(other.to_uppercase())),
+        }
+        self.check_size()
+    }
+
+    fn arg(&self, instruction: &Instruction, variables: &mut Variables) {
+        for (name, default) in stage::args(instruction, self.file.head.escape) {
+            let value = match (self.request.args.get(&name), default) {
+                (Some(value), _) => Ok(value.as_str().into()),
+                (None, Some(default)) => self.value(&name, &default, variables),
+                (None, None) => match self.globals.get(&name).transpose() {
+                    Some(value) => value,
+                    None => continue,
+                },
+            };
+            variables.set(&name, value);
+        }
+    }
+
+    fn env(&self, instruction: &Instruction, variables: &mut Variables) -> Result<(), MistakeKind> {
+        // All of one instruction see what was before it.
+        let before = variables.clone();
+        for (name, value) in self.assignments(instruction)? {
+            let name = self.decided(&name, &before)?;
+            variables.set_in_image(&name, self.value(&name, &value, &before));
+        }
+        Ok(())
+    }
+
+    /// `NAME=VALUE …`, or in the old form `NAME VALUE`.
+    fn assignments(&self, instruction: &Instruction) -> Result<Vec<(String, String)>, MistakeKind> {
+        let quoted = words::quoted(&instruction.arguments, self.file.head.escape);
+        let is_old = quoted.first().is_some_and(|word| !word.contains('='));
+        if is_old {
+            let (name, value) = words::split_first(&instruction.arguments);
+            return Ok(vec![(name.to_owned(), value.to_owned())]);
+        }
+        let parted = |word: &String| {
+            let parts = word.split_once('=');
+            let (name, value) = parts.ok_or_else(|| MistakeKind::NotAssignment(word.clone()))?;
+            Ok((name.to_owned(), value.to_owned()))
+        };
+        quoted.iter().map(parted).collect()
+    }
+
+    fn copy(
+        &self,
+        instruction: &Instruction,
+        variables: &Variables,
+        sources: &mut Vec<Source>,
+    ) -> Result<(), MistakeKind> {
+        let copy = arguments::copy(instruction)?;
+        if copy.has_from {
+            return Ok(());
+        }
+        for word in &copy.sources {
+            let text = self.decided(word, variables)?;
+            if !is_address(&text) {
+                let shape = Shape::copied(&text, copy.parents, &copy.excludes)?;
+                sources.push(source(instruction, text, shape));
+            } else if instruction.keyword == "copy" {
+                return Err(MistakeKind::CopyOfAddress(text));
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        instruction: &Instruction,
+        variables: &Variables,
+        sources: &mut Vec<Source>,
+    ) -> Result<(), MistakeKind> {
+        for text in arguments::mounts(instruction)? {
+            let mount = mount::parse(text, &mut |value| self.decided(value, variables))?;
+            if mount.kind == "bind" && !mount.has_from {
+                let shape = Shape::path(&mount.source)?;
+                sources.push(source(instruction, mount.source, shape));
+            }
+        }
+        Ok(())
+    }
+
+    /// A text that decides what is read.
+    fn decided(&self, text: &str, variables: &Variables) -> Result<String, MistakeKind> {
+        match shell::expand(text, self.file.head.escape, &self.counted(variables)) {
+            Ok(expanded) => Ok(expanded),
+            Err(shell::Error::Syntax(error)) => Err(MistakeKind::Syntax(error)),
+            Err(shell::Error::Undecided(why)) => Err(MistakeKind::UndecidedSource {
+                text: text.to_owned(),
+                why,
+            }),
+        }
+    }
+
+    /// The value that a variable gets. What it cannot be told from matters only if it is used.
+    fn value(&self, name: &str, text: &str, variables: &Variables) -> Result<Rc<str>, Undecided> {
+        match shell::expand(text, self.file.head.escape, &self.counted(variables)) {
+            Ok(expanded) => Ok(expanded.into()),
+            Err(shell::Error::Syntax(_)) => Err(Undecided::Value(name.to_owned())),
+            Err(shell::Error::Undecided(why)) => Err(why),
+        }
+    }
+
+    /// Looks variables up, and counts how much is looked up.
+    fn counted(&self, variables: &Variables) -> impl Fn(&str) -> Result<Option<String>, Undecided> {
+        let lookup = variables.lookup();
+        move |name| {
+            if self.left.get() == 0 {
+                return Err(Undecided::Value(name.to_owned()));
+            }
+            let value = lookup(name)?;
+            let length = value.as_ref().map_or(0, String::len) + 1;
+            self.left.set(self.left.get().saturating_sub(length));
+            Ok(value)
+        }
+    }
+
+    fn check_size(&self) -> Result<(), MistakeKind> {
+        match self.left.get() {
+            0 => Err(MistakeKind::TooLarge),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn source(instruction: &Instruction, text: String, shape: Shape) -> Source {
+    Source {
+        keyword: instruction.keyword.to_uppercase(),
+        text,
+        line: instruction.line,
+        span: instruction.span.clone(),
+        shape,
+    }
+}

@@ -77,9 +77,8 @@ impl StagedContext {
             interrupt.check()?;
             staging.entry(input, &image.context, &mut buffer)?;
         }
-        let dockerfile =
-            write_dockerfile(folder.path(), image.dockerfile.name(), &inputs.dockerfile)
-                .map_err(unmade)?;
+        let dockerfile = write_dockerfile(folder.path(), image.dockerfile.name(), &inputs.slice)
+            .map_err(unmade)?;
         Ok(StagedContext { folder, dockerfile })
     }
 

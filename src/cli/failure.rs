@@ -1,12 +1,14 @@
 //! Why a command did not do what was asked, as an exit code and as a report.
 
+use std::error::Error;
 use std::io;
 
-use crate::config::{self, ImageName};
+use crate::config::{self, ImageName, Invalid};
 use crate::ensure;
 use crate::inputs;
 use crate::interrupt::Interrupted;
-use crate::report::Problem;
+use crate::report::{Place, Problem};
+use crate::shown::Shown;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -70,10 +72,13 @@ impl Failure {
             Failure::Config(error) => {
                 problem.hint = error.hint();
                 if let config::Error::Invalid(invalid) = error {
-                    problem.place = Some(invalid);
+                    problem.place = Some(in_configuration(invalid));
                 }
             }
-            Failure::Inputs { source, .. } => problem.hint = source.hint().map(str::to_owned),
+            Failure::Inputs { source, .. } => {
+                problem.hint = source.hint().map(str::to_owned);
+                problem.place = in_dockerfile(source);
+            }
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
             Failure::CurrentFolder(_)
             | Failure::Runtime(_)
@@ -83,6 +88,29 @@ impl Failure {
         }
         Some(problem)
     }
+}
+
+fn in_configuration(invalid: &Invalid) -> Place<'_> {
+    Place {
+        mistake: &invalid.mistake.kind,
+        file: Shown::path(&invalid.file).to_string(),
+        text: &invalid.text,
+        span: invalid.mistake.span.clone(),
+    }
+}
+
+fn in_dockerfile(error: &inputs::Error) -> Option<Place<'_>> {
+    let place = error.place()?;
+    let mistake: &dyn Error = match error {
+        inputs::Error::Dockerfile { mistake, .. } => &mistake.kind,
+        error => error,
+    };
+    Some(Place {
+        mistake,
+        file: place.file.to_string(),
+        text: &place.text,
+        span: place.span.clone(),
+    })
 }
 
 fn ensure_exit_code(error: &ensure::Error) -> u8 {

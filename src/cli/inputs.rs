@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::workspace::Workspace;
 use crate::config::{ArgValue, Image};
-use crate::inputs::{Content, Inputs, Placement};
+use crate::inputs::{Content, Inputs, Placement, Reason};
 use crate::path::RootPath;
 use crate::record;
 use crate::shown::Shown;
@@ -69,10 +69,25 @@ fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
             Content::File { .. } => "file",
             Content::Link { .. } => "link",
         },
-        reason: format!("`{}`{}", Shown::text(&input.reason), note(input.placement)),
+        reason: format!("{}{}", reason(&input.reason), note(input.placement)),
         is_in_build: input.placement == Placement::Context,
     }));
     rows
+}
+
+fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Entry(entry) => format!("`{}`", Shown::text(entry)),
+        Reason::Source {
+            keyword,
+            text,
+            line,
+        } => format!(
+            "`{} {}` in line {line} of the Dockerfile",
+            Shown::text(keyword),
+            Shown::text(text)
+        ),
+    }
 }
 
 fn note(placement: Placement) -> &'static str {

@@ -7,6 +7,7 @@ use super::template;
 use crate::environment::NotText;
 use crate::path;
 use crate::pattern;
+use crate::platform::{self, Platform};
 use crate::reference::ParseError;
 
 /// Why there is no usable configuration.
@@ -77,8 +78,12 @@ pub enum MistakeKind {
         "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
     )]
     ImageName(String),
-    #[error("`inputs` is missing from [images.{0}]")]
-    NoInputs(String),
+    #[error(transparent)]
+    Platform(#[from] platform::ParseError),
+    #[error("{0} stands in the list twice")]
+    RepeatedPlatform(Platform),
+    #[error("the list of platforms is empty")]
+    NoPlatforms,
     #[error(transparent)]
     Path(#[from] path::Error),
     #[error(transparent)]
@@ -144,20 +149,18 @@ impl MistakeKind {
                 Some("write `format = 0` at the top".to_owned())
             }
             MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
-            MistakeKind::NoInputs(_) => Some(
-                "list the files that go into the image, as in `inputs = [\"install.sh\", \"scripts\"]`; this \
-                 version of fp does not derive them from the Dockerfile"
-                    .to_owned(),
-            ),
+            MistakeKind::NoPlatforms => {
+                Some("name platforms, as in `[\"linux/amd64\"]`, or leave the key out".to_owned())
+            }
             MistakeKind::Repository { source, .. } | MistakeKind::Tag { source, .. } => {
                 Some(source.to_string())
             }
-            MistakeKind::Unset(name) => {
-                Some(format!("set {name}, or give a default in the configuration"))
-            }
-            MistakeKind::ArgTable => {
-                Some("as in `{ env = \"DATE\", default = \"\" }` or `{ file = \"VERSION\" }`".to_owned())
-            }
+            MistakeKind::Unset(name) => Some(format!(
+                "set {name}, or give a default in the configuration"
+            )),
+            MistakeKind::ArgTable => Some(
+                "as in `{ env = \"DATE\", default = \"\" }` or `{ file = \"VERSION\" }`".to_owned(),
+            ),
             _ => None,
         }
     }

@@ -26,6 +26,7 @@ pub use written::{EngineChoice, Push};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
+use crate::platform::Platform;
 use crate::record::{FORMAT, Fingerprint};
 use crate::reference::{Repository, Tag};
 
@@ -69,10 +70,12 @@ pub struct Image {
     pub dockerfile: RootPath,
     /// The folder that is the build context.
     pub context: RootPath,
-    /// The entries of `inputs`, in their order.
-    pub inputs: Vec<Pattern>,
+    /// The entries of `inputs`, in their order; `None` if they are derived from the Dockerfile.
+    pub inputs: Option<Vec<Pattern>>,
     /// The stage to build; `None` for the last one.
     pub target: Option<String>,
+    /// The platforms that it is for, in their order; empty if that is left to the builder.
+    pub platforms: Vec<Platform>,
     /// The build arguments by name.
     pub args: BTreeMap<String, ArgValue>,
     /// The text whose only purpose is to ask for a new image.
@@ -361,11 +364,30 @@ mod tests {
     }
 
     #[test]
-    fn inputs_are_mandatory() {
-        let text = "format = 0\n[images.ci]\ntarget = \"x\"\n";
-        let mistake = resolve(text, &[]).unwrap_err();
-        assert!(matches!(mistake.kind, MistakeKind::NoInputs(_)));
-        assert_eq!(&text[mistake.span.unwrap()], "ci");
+    fn inputs_may_be_left_to_the_dockerfile() {
+        let text = "format = 0\n[images.ci]\n";
+        assert!(resolve(text, &[]).unwrap().inputs.is_none());
+        let none = resolve(&format!("{text}inputs = []\n"), &[]).unwrap();
+        assert!(none.inputs.unwrap().is_empty());
+    }
+
+    #[test]
+    fn platforms_are_parsed_and_sorted() {
+        let text = "platforms = [\"linux/arm64/v8\", \"linux/amd64\"]\n";
+        let image = resolve(&format!("{HEAD}{text}"), &[]).unwrap();
+        let platforms: Vec<_> = image.platforms.iter().map(ToString::to_string).collect();
+        assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+        for (text, place) in [
+            ("platforms = [\"arm64\"]", "\"arm64\""),
+            ("platforms = [\"linux/ARM\"]", "\"linux/ARM\""),
+            (
+                "platforms = [\"linux/arm64\", \"linux/arm64/v8\"]",
+                "\"linux/arm64/v8\"",
+            ),
+            ("platforms = []", "[]"),
+        ] {
+            assert_eq!(mistake(text).1, place, "{text}");
+        }
     }
 
     #[test]

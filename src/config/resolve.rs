@@ -1,6 +1,7 @@
 //! From the file as written to the images as the rest of fp sees them: every text parsed, every
 //! default applied.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -11,6 +12,7 @@ use super::{ArgValue, Image, ImageName, written};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
+use crate::platform::Platform;
 use crate::record::Record;
 use crate::reference::{Repository, Tag};
 
@@ -32,7 +34,8 @@ pub(super) fn image(
     Ok(Image {
         dockerfile: path(written.dockerfile.as_ref(), "Dockerfile")?,
         context: path(written.context.as_ref(), ".")?,
-        inputs: inputs(name, written)?,
+        inputs: written.inputs.as_deref().map(inputs).transpose()?,
+        platforms: platforms(written.platforms.as_ref())?,
         target: written.target.as_ref().map(target).transpose()?,
         args,
         salt: written.salt.clone(),
@@ -64,17 +67,29 @@ fn path(written: Option<&Spanned<String>>, default: &str) -> Result<RootPath> {
     }
 }
 
-fn inputs(name: &Spanned<String>, written: &written::Image) -> Result<Vec<Pattern>> {
-    let Some(entries) = &written.inputs else {
-        return Err(at(
-            name.span(),
-            MistakeKind::NoInputs(name.as_ref().clone()),
-        ));
-    };
+fn inputs(entries: &[Spanned<String>]) -> Result<Vec<Pattern>> {
     let parse = |entry: &Spanned<String>| {
         Pattern::parse(entry.as_ref()).map_err(|error| at(entry.span(), error))
     };
     entries.iter().map(parse).collect()
+}
+
+/// In the order in which they compare, whatever the order in the file.
+fn platforms(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Result<Vec<Platform>> {
+    let Some(written) = written else {
+        return Ok(Vec::new());
+    };
+    let mut platforms = BTreeSet::new();
+    for text in written.as_ref() {
+        let platform = Platform::parse(text.as_ref()).map_err(|error| at(text.span(), error))?;
+        if !platforms.insert(platform.clone()) {
+            return Err(at(text.span(), MistakeKind::RepeatedPlatform(platform)));
+        }
+    }
+    match platforms.is_empty() {
+        true => Err(at(written.span(), MistakeKind::NoPlatforms)),
+        false => Ok(platforms.into_iter().collect()),
+    }
 }
 
 fn target(text: &Spanned<String>) -> Result<String> {

@@ -31,6 +31,7 @@ pub(super) struct Image {
     pub(super) context: Option<Spanned<String>>,
     pub(super) inputs: Option<Vec<Spanned<String>>>,
     pub(super) target: Option<Spanned<String>>,
+    pub(super) platforms: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
     pub(super) args: BTreeMap<Spanned<String>, Spanned<Arg>>,
     pub(super) salt: Option<String>,

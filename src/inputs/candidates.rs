@@ -86,6 +86,7 @@ impl Search<'_> {
     /// Takes what an entry without glob characters names: it is always meant, ignored or not.
     fn literal(&mut self, literal: &Literal) -> Result<(), Error> {
         for (link, _) in &literal.crossed {
+            self.repository_of(&link.parent().unwrap_or_default())?;
             self.take(link.clone(), literal.entry, true);
         }
         match literal.kind {
@@ -166,8 +167,12 @@ impl Search<'_> {
         if covered.is_none() && !(is_folder && self.selection.glob_reaches_below(&path)) {
             return Ok(());
         }
-        if self.selection.takes_out(&path) {
-            self.pass_by(NoMatch::TakenOut(path));
+        let is_out = match is_folder {
+            true => self.selection.takes_out_all_of(&path),
+            false => self.selection.takes_out(&path),
+        };
+        if is_out {
+            self.pass_by(self.selection.why_out(path));
             return Ok(());
         }
         if let Some(repository) = &scope.repository

@@ -1,16 +1,48 @@
 //! Why the inputs of an image cannot be told, and what to do about it.
 
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::dockerfile::dockerignore;
+use crate::dockerfile::{self, dockerignore};
 use crate::interrupt::Interrupted;
 use crate::path::RootPath;
 use crate::shown::Shown;
 
+/// A place in a file that is part of the message.
+#[derive(Debug)]
+pub struct Place {
+    /// The file.
+    pub file: RootPath,
+    /// Its whole text.
+    pub text: String,
+    /// Byte range in the text; `None` if something is missing from the file.
+    pub span: Option<Range<usize>>,
+}
+
 /// Why the inputs cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("{}", .mistake.kind)]
+    Dockerfile {
+        mistake: dockerfile::Mistake,
+        place: Box<Place>,
+    },
+    #[error("the inputs cannot be derived from {path}")]
+    Opaque {
+        path: RootPath,
+        source: dockerfile::Opaque,
+    },
+    #[error(
+        "the source `{}` of {keyword} names nothing that the build gets{why}",
+        Shown::text(text)
+    )]
+    Source {
+        keyword: String,
+        text: String,
+        why: NoMatch,
+        place: Box<Place>,
+    },
     #[error("cannot read {path}")]
     Unreadable { path: RootPath, source: io::Error },
     #[error("cannot read {}", .path.display())]
@@ -71,6 +103,8 @@ pub enum NoMatch {
     Ignored(RootPath),
     /// What is there is taken out by a `!` entry.
     TakenOut(RootPath),
+    /// What is there is kept out of the build by .dockerignore.
+    Dockerignored(RootPath),
     /// What is there lies behind a link, which a glob does not follow.
     BehindLink(RootPath),
 }
@@ -83,6 +117,7 @@ impl NoMatch {
             NoMatch::EmptyFolder(path)
             | NoMatch::Ignored(path)
             | NoMatch::TakenOut(path)
+            | NoMatch::Dockerignored(path)
             | NoMatch::BehindLink(path) => Some(path),
         }
     }
@@ -100,6 +135,9 @@ impl std::fmt::Display for NoMatch {
             }
             NoMatch::Ignored(path) => write!(f, ": .gitignore excludes {path}"),
             NoMatch::TakenOut(path) => write!(f, ": an entry with `!` takes out {path}"),
+            NoMatch::Dockerignored(path) => {
+                write!(f, ": .dockerignore keeps {path} out of the build")
+            }
             NoMatch::BehindLink(path) => {
                 write!(f, ": {path} is a link, and globs do not follow links")
             }
@@ -108,9 +146,28 @@ impl std::fmt::Display for NoMatch {
 }
 
 impl Error {
+    /// The place that is wrong, if it is one in a file's text.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Error::Dockerfile { place, .. } | Error::Source { place, .. } => Some(place),
+            _ => None,
+        }
+    }
+
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Error::Dockerfile { mistake, .. } => return mistake.kind.hint(),
+            Error::Opaque { .. } => {
+                "list the files that go into the image in `inputs`, as in `inputs = [\"install.sh\", \"scripts\"]`"
+            }
+            Error::Source {
+                why: NoMatch::Dockerignored(_),
+                ..
+            } => "take the rule out of .dockerignore, or the source out of the Dockerfile",
+            Error::Source { .. } => {
+                "sources are relative to the build context; correct it, or list the inputs in `inputs`"
+            }
             Error::Missing { .. } | Error::NoContext { .. } => {
                 "paths in fingerprint.toml are relative to its folder"
             }

@@ -1,6 +1,6 @@
 //! Following a path through symbolic links, never out of the root.
 //!
-//! Only a path that a person wrote is followed. Every link that it crosses is reported, since what
+//! Only a path that a person wrote is followed, in fingerprint.toml or a Dockerfile. Every link that it crosses is reported, since what
 //! it points to is part of the answer.
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use crate::path::RootPath;
 const MAX_LINKS: usize = 40;
 
 /// What a path leads to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Resolved {
     /// The path behind all links.
     pub(super) end: RootPath,
@@ -23,12 +23,32 @@ pub(super) struct Resolved {
     pub(super) crossed: Vec<(RootPath, Vec<u8>)>,
 }
 
-/// Follows `path` from the root, part by part.
+/// Follows `path` from the root, part by part. It is an error if a link leads out of the root.
 pub(super) fn resolve(tree: &dyn Tree, path: &RootPath) -> Result<Resolved, Error> {
+    follow(tree, path, &RootPath::root(), None)
+}
+
+/// Follows `path`, which is relative to `world`, as a builder does whose whole world that folder is:
+/// `..` stops at its top, and an absolute link starts there.
+pub(super) fn resolve_in_world(
+    tree: &dyn Tree,
+    path: &RootPath,
+    world: &RootPath,
+) -> Result<Resolved, Error> {
+    follow(tree, path, world, Some(world))
+}
+
+fn follow(
+    tree: &dyn Tree,
+    path: &RootPath,
+    start: &RootPath,
+    world: Option<&RootPath>,
+) -> Result<Resolved, Error> {
     let mut way = Way {
         tree,
         path,
-        end: RootPath::root(),
+        world,
+        end: start.clone(),
         rest: path.parts().map(<[u8]>::to_vec).collect(),
         crossed: Vec::new(),
     };
@@ -55,6 +75,8 @@ struct Way<'a> {
     tree: &'a dyn Tree,
     /// The path as it was written.
     path: &'a RootPath,
+    /// What the way cannot leave, whatever links say; without it, leaving the root is an error.
+    world: Option<&'a RootPath>,
     end: RootPath,
     /// The parts that are still to go.
     rest: VecDeque<Vec<u8>>,
@@ -70,7 +92,7 @@ impl Way<'_> {
             });
         }
         if part == b".." {
-            self.end = self.end.parent().ok_or_else(|| leaves(&self.crossed))?;
+            self.climb()?;
             return Ok(Some(Kind::Folder));
         }
         let next = self.end.join(part);
@@ -81,6 +103,14 @@ impl Way<'_> {
                 Ok(kind)
             }
         }
+    }
+
+    /// Goes to the folder above.
+    fn climb(&mut self) -> Result<(), Error> {
+        if self.world != Some(&self.end) {
+            self.end = self.end.parent().ok_or_else(|| leaves(&self.crossed))?;
+        }
+        Ok(())
     }
 
     /// Puts the parts of the link's text before those that are still to go.
@@ -95,7 +125,8 @@ impl Way<'_> {
         let is_absolute = text.starts_with(b"/");
         self.crossed.push((link, text));
         if is_absolute {
-            return Err(leaves(&self.crossed));
+            let world = self.world.ok_or_else(|| leaves(&self.crossed))?;
+            self.end = world.clone();
         }
         if self.crossed.len() > MAX_LINKS {
             return Err(Error::LinkLoop {

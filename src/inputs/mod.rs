@@ -7,9 +7,11 @@
 
 mod candidates;
 mod content;
+mod derived;
 mod error;
 mod git;
 pub mod gitignore;
+mod interpreted;
 mod links;
 mod repositories;
 mod selection;
@@ -19,22 +21,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) use content::{BUFFER, is_executable, open};
-pub use error::Error;
+pub use error::{Error, Place};
 
 use self::git::Git;
 use self::tree::{Kind, Tree, WorkTree};
 use crate::config::{ArgValue, Image};
+use crate::dockerfile::Source;
 use crate::dockerfile::dockerignore::Dockerignore;
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 use crate::record::{ContentDigest, Item, OutsideKind, Record};
 
 /// Everything that goes into one image, read from disk.
 #[derive(Debug)]
 pub struct Inputs {
-    /// The Dockerfile's bytes.
-    pub dockerfile: Vec<u8>,
+    /// The part of the Dockerfile that decides the image: all that the build gets of it.
+    pub slice: Vec<u8>,
     /// The build arguments with their values.
     pub args: BTreeMap<String, String>,
     /// The inputs, in the order of their paths.
@@ -46,12 +50,28 @@ pub struct Inputs {
 pub struct Input {
     /// Where it lies.
     pub path: RootPath,
-    /// The entry of `inputs` because of which it is one.
-    pub reason: String,
+    /// Why it is one.
+    pub reason: Reason,
     /// Whether the build gets it.
     pub placement: Placement,
     /// What it holds.
     pub content: Content,
+}
+
+/// Why a file is an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// This entry of `inputs` selects it.
+    Entry(String),
+    /// An instruction of the Dockerfile reads it.
+    Source {
+        /// Such as `COPY`.
+        keyword: String,
+        /// The source as the builder gets it.
+        text: String,
+        /// The number of the instruction's first line.
+        line: usize,
+    },
 }
 
 /// Whether the build gets an input.
@@ -96,41 +116,80 @@ pub fn read(
 
 fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     let dockerfile = content::text(tree, &image.dockerfile)?;
-    let context = links::resolve(tree, &image.context)?;
-    if let Some((link, _)) = context.crossed.first() {
-        return Err(Error::ContextLink {
-            path: image.context.clone(),
-            link: link.clone(),
-        });
-    }
-    if context.kind != Some(Kind::Folder) {
-        return Err(Error::NoContext {
-            path: image.context.clone(),
-        });
-    }
+    check_context(tree, &image.context)?;
     let ignore = dockerignore(tree, image)?;
     let args = image
         .args
         .iter()
         .map(|(name, value)| Ok((name.clone(), argument(tree, name, value)?)))
         .collect::<Result<_, Error>>()?;
-    let found = selection::find(tree, &image.inputs, &image.dockerfile)?;
+    let interpreted = interpreted::interpret(image, dockerfile, &args)?;
+    let (found, reasons) = match &image.inputs {
+        Some(entries) => {
+            let found = selection::find(tree, entries, &image.dockerfile)?;
+            (found, entries.iter().map(Reason::of_entry).collect())
+        }
+        None => {
+            let sources = interpreted.sources()?;
+            let context = derived::Context {
+                tree,
+                folder: &image.context,
+                ignore: &ignore,
+            };
+            let found = derived::find(&context, sources, |source| interpreted.place(source))?;
+            (
+                found,
+                sources.iter().map(Reason::of_source).collect::<Vec<_>>(),
+            )
+        }
+    };
     let contents = tree.contents(&found)?;
     let entries = found
         .into_iter()
         .zip(contents)
         .map(|(found, content)| Input {
             placement: placement(&found.path, &image.context, &ignore),
-            reason: image.inputs[found.entry].text().to_owned(),
+            reason: reasons[found.entry].clone(),
             path: found.path,
             content,
         })
         .collect();
     Ok(Inputs {
-        dockerfile,
+        slice: interpreted.into_slice(),
         args,
         entries,
     })
+}
+
+/// The context is a folder, on a way without links.
+fn check_context(tree: &dyn Tree, context: &RootPath) -> Result<(), Error> {
+    let resolved = links::resolve(tree, context)?;
+    if let Some((link, _)) = resolved.crossed.first() {
+        return Err(Error::ContextLink {
+            path: context.clone(),
+            link: link.clone(),
+        });
+    }
+    if resolved.kind != Some(Kind::Folder) {
+        return Err(Error::NoContext {
+            path: context.clone(),
+        });
+    }
+    Ok(())
+}
+
+impl Reason {
+    fn of_entry(entry: &Pattern) -> Self {
+        Reason::Entry(entry.text().to_owned())
+    }
+
+    fn of_source(source: &Source) -> Self {
+        Reason::Source {
+            keyword: source.keyword.clone(),
+            text: source.text.clone(),
+            line: source.line,
+        }
+    }
 }
 
 impl Inputs {
@@ -140,10 +199,11 @@ impl Inputs {
             Item::Context(image.context.clone()),
             Item::Dockerfile {
                 path: image.dockerfile.clone(),
-                digest: ContentDigest::of(&self.dockerfile),
+                digest: ContentDigest::of(&self.slice),
             },
         ];
         items.extend(image.target.clone().map(Item::Target));
+        items.extend(image.platforms.iter().cloned().map(Item::Platform));
         items.extend(image.salt.clone().map(Item::Salt));
         items.extend(self.args.iter().map(|(name, value)| Item::Arg {
             name: name.clone(),

@@ -1,20 +1,47 @@
-//! The entries of `inputs`, sorted by what they do: name a path, match by a glob, take out; and
-//! what a search took because of them.
+//! What is selected, sorted by what it does: names a path, matches by a glob, takes out; and what a
+//! search took because of it.
 
 use std::collections::BTreeMap;
 
 use super::tree::{Kind, Tree};
 use super::{Error, error::NoMatch, links};
+use crate::dockerfile::Shape;
+use crate::dockerfile::dockerignore::Dockerignore;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
 
-/// The entries of one image.
+/// What is selected for one image, by entries of `inputs` or by the sources of a Dockerfile. Both are
+/// named here by their positions.
 #[derive(Debug)]
 pub(super) struct Selection<'a> {
-    /// The entries without glob characters.
+    /// What names one path.
     pub(super) literals: Vec<Literal>,
-    globs: Vec<(usize, &'a Pattern)>,
-    exclusions: Vec<&'a Pattern>,
+    /// Where the literals lead, each with the first of them that leads there.
+    ends: BTreeMap<RootPath, usize>,
+    globs: Vec<(usize, Area<'a>)>,
+    outs: Outs<'a>,
+}
+
+/// What one entry or source with wildcards takes.
+#[derive(Debug)]
+pub(super) enum Area<'a> {
+    Entry(&'a Pattern),
+    /// A source, below the path that its part without wildcards leads to.
+    Source {
+        base: RootPath,
+        shape: &'a Shape,
+    },
+}
+
+/// What is taken out of everything else.
+#[derive(Debug)]
+enum Outs<'a> {
+    Entries(Vec<&'a Pattern>),
+    /// The rules of .dockerignore, relative to the context.
+    Dockerignore {
+        context: &'a RootPath,
+        ignore: &'a Dockerignore,
+    },
 }
 
 /// A file or link that counts.
@@ -22,7 +49,7 @@ pub(super) struct Selection<'a> {
 pub(super) struct Found {
     /// Where it lies.
     pub(super) path: RootPath,
-    /// The position in `inputs` of the entry because of which it counts.
+    /// The position of the entry or source because of which it counts.
     pub(super) entry: usize,
     /// Whether it is a symbolic link; else it is a regular file.
     pub(super) is_link: bool,
@@ -31,7 +58,7 @@ pub(super) struct Found {
 /// What a search came upon.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// What counts: the position of the entry because of which it does, and whether it is a link.
+    /// What counts: the position of what selects it, and whether it is a link.
     pub(super) found: BTreeMap<RootPath, (usize, bool)>,
     /// What was seen and not taken, for the message about an entry that matches nothing.
     pub(super) passed_by: Vec<NoMatch>,
@@ -48,10 +75,36 @@ impl Findings {
         is_link: bool,
     ) {
         if selection.takes_out(&path) {
-            self.passed_by.push(NoMatch::TakenOut(path));
+            self.passed_by.push(selection.why_out(path));
         } else {
             self.found.entry(path).or_insert((entry, is_link));
         }
+    }
+
+    /// Whether something at or below `path` counts.
+    pub(super) fn has_any_at(&self, path: &RootPath) -> bool {
+        // No name is less than this one.
+        let least_below = path.join(b"\0");
+        let next = self.found.range(least_below..).next();
+        self.found.contains_key(path) || next.is_some_and(|(next, _)| next.below(path).is_some())
+    }
+
+    /// Why nothing that `covers` says yes to was taken, if that is known.
+    pub(super) fn why_not(&self, covers: impl Fn(&RootPath) -> bool) -> Option<NoMatch> {
+        let mut passed_by = self.passed_by.iter();
+        passed_by
+            .find(|why| why.path().is_some_and(&covers))
+            .cloned()
+    }
+
+    /// What counts, in the order of the paths.
+    pub(super) fn into_found(self) -> Vec<Found> {
+        let found = |(path, (entry, is_link))| Found {
+            path,
+            entry,
+            is_link,
+        };
+        self.found.into_iter().map(found).collect()
     }
 }
 
@@ -61,21 +114,16 @@ pub(super) fn find(
     entries: &[Pattern],
     dockerfile: &RootPath,
 ) -> Result<Vec<Found>, Error> {
-    let selection = Selection::new(tree, entries, dockerfile)?;
+    let selection = Selection::of_entries(tree, entries, dockerfile)?;
     let findings = tree.search(&selection)?;
     selection.check_matches(tree, entries, &findings)?;
-    let found = |(path, (entry, is_link))| Found {
-        path,
-        entry,
-        is_link,
-    };
-    Ok(findings.found.into_iter().map(found).collect())
+    Ok(findings.into_found())
 }
 
-/// An entry without glob characters, followed through the links that it crosses.
+/// An entry or source that names one path, followed through the links that it crosses.
 #[derive(Debug)]
 pub(super) struct Literal {
-    /// Its position in `inputs`.
+    /// Its position.
     pub(super) entry: usize,
     /// Where it leads.
     pub(super) end: RootPath,
@@ -88,76 +136,123 @@ pub(super) struct Literal {
 impl<'a> Selection<'a> {
     /// Sorts `entries`. The entry that names `dockerfile` is left out: the Dockerfile is recorded
     /// anyway.
-    pub(super) fn new(
+    pub(super) fn of_entries(
         tree: &dyn Tree,
         entries: &'a [Pattern],
         dockerfile: &RootPath,
     ) -> Result<Self, Error> {
-        let mut selection = Selection {
-            literals: Vec::new(),
-            globs: Vec::new(),
-            exclusions: Vec::new(),
-        };
+        let exclusions = entries.iter().filter(|pattern| pattern.is_exclusion());
+        let mut selection = Selection::empty(Outs::Entries(exclusions.collect()));
         for (entry, pattern) in entries.iter().enumerate() {
             if pattern.is_exclusion() {
-                selection.exclusions.push(pattern);
-            } else if !pattern.is_literal() {
-                selection.globs.push((entry, pattern));
+                continue;
+            }
+            if !pattern.is_literal() {
+                selection.add_glob(entry, Area::Entry(pattern));
             } else if pattern.literal_prefix() != dockerfile {
-                let links::Resolved { end, kind, crossed } =
-                    links::resolve(tree, pattern.literal_prefix())?;
-                selection.literals.push(Literal {
-                    entry,
-                    end,
-                    kind,
-                    crossed,
-                });
+                let resolved = links::resolve(tree, pattern.literal_prefix())?;
+                selection.add_literal(entry, resolved);
             }
         }
         Ok(selection)
     }
 
-    /// Whether any entry has glob characters, so that folders have to be searched.
+    /// A selection of what lies in `context` and is not kept out of it; of nothing so far.
+    pub(super) fn in_context(context: &'a RootPath, ignore: &'a Dockerignore) -> Self {
+        Selection::empty(Outs::Dockerignore { context, ignore })
+    }
+
+    fn empty(outs: Outs<'a>) -> Self {
+        Selection {
+            literals: Vec::new(),
+            ends: BTreeMap::new(),
+            globs: Vec::new(),
+            outs,
+        }
+    }
+
+    /// Adds what names one path.
+    pub(super) fn add_literal(&mut self, entry: usize, resolved: links::Resolved) {
+        let links::Resolved { end, kind, crossed } = resolved;
+        self.ends.entry(end.clone()).or_insert(entry);
+        self.literals.push(Literal {
+            entry,
+            end,
+            kind,
+            crossed,
+        });
+    }
+
+    /// Adds what has wildcards.
+    pub(super) fn add_glob(&mut self, entry: usize, area: Area<'a>) {
+        self.globs.push((entry, area));
+    }
+
+    /// Whether anything has wildcards, so that folders have to be searched.
     pub(super) fn has_globs(&self) -> bool {
         !self.globs.is_empty()
     }
 
     /// The glob that matches `path` or a folder above it.
     pub(super) fn glob_covering(&self, path: &RootPath) -> Option<usize> {
-        let covers = |pattern: &Pattern| pattern.matches_or_covers(path.relative());
-        self.globs
-            .iter()
-            .find(|(_, pattern)| covers(pattern))
+        let mut globs = self.globs.iter();
+        globs
+            .find(|(_, area)| area.covers(path))
             .map(|(entry, _)| *entry)
     }
 
-    /// The entry because of which `path` is an input, whatever the exclusions say.
+    /// The position of what selects `path`, whatever is taken out.
     pub(super) fn covering(&self, path: &RootPath) -> Option<usize> {
-        self.literals
-            .iter()
-            .find(|literal| path.below(&literal.end).is_some())
-            .map(|literal| literal.entry)
-            .or_else(|| self.glob_covering(path))
+        let mut above = Some(path.clone());
+        let mut first: Option<usize> = None;
+        while let Some(at) = above {
+            let entry = self.ends.get(&at).copied();
+            first = [first, entry].into_iter().flatten().min();
+            above = at.parent();
+        }
+        first.or_else(|| self.glob_covering(path))
     }
 
     /// Whether a glob could match something below the folder `path`.
     pub(super) fn glob_reaches_below(&self, path: &RootPath) -> bool {
         self.globs
             .iter()
-            .any(|(_, pattern)| pattern.can_match_below(path.relative()))
+            .any(|(_, area)| area.can_match_below(path))
     }
 
     /// Whether `path` or a folder above it is taken out.
     pub(super) fn takes_out(&self, path: &RootPath) -> bool {
-        self.exclusions
-            .iter()
-            .any(|pattern| pattern.matches_or_covers(path.relative()))
+        match &self.outs {
+            Outs::Entries(patterns) => patterns
+                .iter()
+                .any(|pattern| pattern.matches_or_covers(path.relative())),
+            Outs::Dockerignore { context, ignore } => path
+                .below(context)
+                .is_some_and(|inside| !inside.is_root() && ignore.excludes(inside.relative())),
+        }
+    }
+
+    /// Whether everything at and below the folder `path` is taken out.
+    pub(super) fn takes_out_all_of(&self, path: &RootPath) -> bool {
+        let may_take_back = match &self.outs {
+            Outs::Entries(_) => false,
+            Outs::Dockerignore { ignore, .. } => ignore.has_exceptions(),
+        };
+        !may_take_back && self.takes_out(path)
+    }
+
+    /// That `path` is taken out, and by what.
+    pub(super) fn why_out(&self, path: RootPath) -> NoMatch {
+        match self.outs {
+            Outs::Entries(_) => NoMatch::TakenOut(path),
+            Outs::Dockerignore { .. } => NoMatch::Dockerignored(path),
+        }
     }
 
     /// Whether something at or below `path` could be an input.
     pub(super) fn concerns(&self, path: &RootPath) -> bool {
         let leads_below = |literal: &Literal| literal.end.below(path).is_some();
-        !self.takes_out(path)
+        !self.takes_out_all_of(path)
             && (self.covering(path).is_some()
                 || self.glob_reaches_below(path)
                 || self.literals.iter().any(leads_below))
@@ -168,31 +263,24 @@ impl<'a> Selection<'a> {
         &self,
         tree: &dyn Tree,
         entries: &[Pattern],
-        Findings { found, passed_by }: &Findings,
+        findings: &Findings,
     ) -> Result<(), Error> {
         for literal in &self.literals {
-            let is_below = |path: &RootPath| path.below(&literal.end).is_some();
-            if found.keys().any(is_below) {
+            if findings.has_any_at(&literal.end) {
                 continue;
             }
-            if let (None, Some((link, _))) = (literal.kind, literal.crossed.last()) {
-                return Err(Error::Dangling {
-                    link: link.clone(),
-                    target: literal.end.clone(),
-                });
-            }
-            let why = reason(passed_by, is_below);
-            return Err(no_match(
-                &entries[literal.entry],
-                why.unwrap_or(NoMatch::Nothing),
-            ));
+            literal.check_not_dangling()?;
+            let why = findings.why_not(|path| path.below(&literal.end).is_some());
+            let why = why.unwrap_or(NoMatch::Nothing);
+            return Err(no_match(&entries[literal.entry], why));
         }
-        for (_, pattern) in &self.globs {
-            let covers = |path: &RootPath| pattern.matches_or_covers(path.relative());
-            if found.keys().any(covers) {
+        for (entry, area) in &self.globs {
+            let covers = |path: &RootPath| area.covers(path);
+            if findings.found.keys().any(covers) {
                 continue;
             }
-            let why = match reason(passed_by, covers) {
+            let pattern = &entries[*entry];
+            let why = match findings.why_not(covers) {
                 Some(why) => why,
                 None => behind_link(tree, pattern)?,
             };
@@ -202,18 +290,46 @@ impl<'a> Selection<'a> {
     }
 }
 
+impl Literal {
+    /// Checks that it does not lead through a link to nothing.
+    pub(super) fn check_not_dangling(&self) -> Result<(), Error> {
+        match (self.kind, self.crossed.last()) {
+            (None, Some((link, _))) => Err(Error::Dangling {
+                link: link.clone(),
+                target: self.end.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Area<'_> {
+    fn covers(&self, path: &RootPath) -> bool {
+        match self {
+            Area::Entry(pattern) => pattern.matches_or_covers(path.relative()),
+            Area::Source { base, shape } => {
+                let inside = path.below(base);
+                inside.is_some_and(|inside| shape.covers(&inside))
+            }
+        }
+    }
+
+    fn can_match_below(&self, folder: &RootPath) -> bool {
+        match self {
+            Area::Entry(pattern) => pattern.can_match_below(folder.relative()),
+            Area::Source { base, shape } => match folder.below(base) {
+                Some(inside) => shape.may_cover_below(&inside),
+                None => base.below(folder).is_some(),
+            },
+        }
+    }
+}
+
 fn no_match(pattern: &Pattern, why: NoMatch) -> Error {
     Error::NoMatch {
         entry: pattern.text().to_owned(),
         why,
     }
-}
-
-fn reason(passed_by: &[NoMatch], covers: impl Fn(&RootPath) -> bool) -> Option<NoMatch> {
-    passed_by
-        .iter()
-        .find(|why| why.path().is_some_and(&covers))
-        .cloned()
 }
 
 /// Globs do not follow links; a link in the part before the first glob character is a likely

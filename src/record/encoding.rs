@@ -15,6 +15,7 @@ pub(super) fn line(item: &Item) -> Vec<u8> {
             digest.to_string().as_bytes(),
         ]),
         Item::Target(name) => joined(&[b"target", name.as_bytes()]),
+        Item::Platform(platform) => joined(&[b"platform", platform.to_string().as_bytes()]),
         Item::File {
             path,
             executable,

@@ -9,6 +9,7 @@ mod encoding;
 use std::fmt::{self, Debug, Display, Formatter};
 
 use crate::path::RootPath;
+use crate::platform::Platform;
 
 /// The format that this program writes, as it stands in the record's first line.
 pub const FORMAT: u32 = 0;
@@ -92,6 +93,8 @@ pub enum Item {
     },
     /// The stage that is built.
     Target(String),
+    /// A platform that is built for.
+    Platform(Platform),
     /// A regular file of the sealed context.
     File {
         path: RootPath,

@@ -5,12 +5,12 @@
 mod ensure;
 
 use std::error::Error;
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 pub use ensure::{decision, engine, event, outcome, registry, why};
 
-use crate::config::Invalid;
 use crate::shown::Shown;
 
 /// A failure as it is told: what went wrong, why, where, and what to do.
@@ -20,8 +20,21 @@ pub struct Problem<'a> {
     pub error: &'a dyn Error,
     /// The way out.
     pub hint: Option<String>,
-    /// The place in fingerprint.toml that is wrong.
-    pub place: Option<&'a Invalid>,
+    /// The place that is wrong, in fingerprint.toml or in a Dockerfile.
+    pub place: Option<Place<'a>>,
+}
+
+/// A place in a file's text, and what is wrong there.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// What is wrong: told instead of the problem's own error.
+    pub mistake: &'a dyn Error,
+    /// The file, as a person may see it.
+    pub file: String,
+    /// The whole text of the file.
+    pub text: &'a str,
+    /// Byte range in the text; `None` if something is missing from the file.
+    pub span: Option<Range<usize>>,
 }
 
 impl<'a> Problem<'a> {
@@ -38,8 +51,8 @@ impl<'a> Problem<'a> {
 /// Renders a problem, styled for a terminal.
 pub fn problem(problem: &Problem<'_>) -> String {
     let renderer = Renderer::styled();
-    match problem.place {
-        Some(invalid) => renderer.render(&[place(invalid, problem.hint.as_deref())]),
+    match &problem.place {
+        Some(wrong) => renderer.render(&[place(wrong, problem.hint.as_deref())]),
         None => renderer.render(&[chain(problem)]),
     }
 }
@@ -57,17 +70,16 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
     }
 }
 
-fn place<'a>(invalid: &'a Invalid, hint: Option<&'a str>) -> Group<'a> {
-    let message = shown(&invalid.mistake.kind);
-    let path = Shown::path(&invalid.file).to_string();
-    let title = Level::ERROR.primary_title(message);
-    let group = match &invalid.mistake.span {
+fn place<'a>(place: &'a Place<'_>, hint: Option<&'a str>) -> Group<'a> {
+    let title = Level::ERROR.primary_title(shown(place.mistake));
+    let group = match &place.span {
         Some(span) => Group::with_title(title).element(
-            Snippet::source(invalid.text.as_str())
-                .path(path)
+            Snippet::source(place.text)
+                .path(place.file.as_str())
                 .annotation(AnnotationKind::Primary.span(span.clone())),
         ),
-        None => Group::with_title(title).element(Level::NOTE.with_name("file").message(path)),
+        None => Group::with_title(title)
+            .element(Level::NOTE.with_name("file").message(place.file.as_str())),
     };
     match hint {
         Some(hint) => group.element(Level::HELP.message(hint)),

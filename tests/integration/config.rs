@@ -106,7 +106,7 @@ error: cannot read sub
 #[test]
 fn one_image_of_several_must_be_named() {
     let tree = Tree::new();
-    tree.file("Dockerfile", "FROM scratch\n").config(
+    tree.file("Dockerfile", "FROM scratch AS x\n").config(
         "format = 0\n[images.base]\ninputs = ['Dockerfile']\n\n[images.toolchain]\ninputs = ['Dockerfile']\ntarget = 'x'\n",
     );
     for command in ["hash", "record", "inputs", "ref"] {
@@ -146,7 +146,7 @@ error: there is no image `zzz` in ROOT/fingerprint.toml
 #[test]
 fn a_variable_counts_only_for_the_image_that_needs_it() {
     let tree = Tree::new();
-    tree.file("Dockerfile", "FROM scratch\n").config(
+    tree.file("Dockerfile", "FROM scratch\nARG X\n").config(
         "format = 0\n[images.a]\ninputs = ['Dockerfile']\n[images.b]\ninputs = ['Dockerfile']\nargs = { X = { env = 'X' } }\n",
     );
     tree.fp().args(["hash", "a"]).run();

@@ -7,7 +7,7 @@ use crate::support::{Tree, assert_says};
 /// A tree with an input of each kind.
 fn tree() -> Tree {
     let tree = Tree::new();
-    tree.file("Dockerfile", "FROM scratch\n").image(
+    tree.file("Dockerfile", "FROM scratch\nARG V W\n").image(
         "inputs = ['image', '*.mk', '!image/no', 'current/a']\ncontext = 'image'\nargs = { V = { file = 'V' }, W = '1' }",
     );
     tree.file("V", "1").file("x.mk", "").file("image/a", "");

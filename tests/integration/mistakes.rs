@@ -190,7 +190,7 @@ error: there is no key `zzz` here
 5 | zzz = 1
   | ^^^
   |
-  = help: known keys are repository, dockerfile, context, inputs, target, args, salt, tag, push, source
+  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, salt, tag, push, source
 
 "#]],
     );
@@ -298,23 +298,6 @@ error: unknown variant `rocket`, expected `auto` or `docker`
   |
 6 | use = "rocket"
   |       ^^^^^^^^
-
-"#]],
-    );
-}
-
-#[test]
-fn inputs_must_be_listed() {
-    assert_says(
-        refusal("format = 0\n\n[images.ci]\ntarget = \"ci\"\n"),
-        str![[r#"
-error: `inputs` is missing from [images.ci]
- --> ROOT/fingerprint.toml:3:9
-  |
-3 | [images.ci]
-  |         ^^
-  |
-  = help: list the files that go into the image, as in `inputs = ["install.sh", "scripts"]`; this version of fp does not derive them from the Dockerfile
 
 "#]],
     );

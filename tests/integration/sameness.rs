@@ -375,10 +375,13 @@ fn different_trees_have_different_fingerprints() {
 #[test]
 fn what_the_configuration_says_counts() {
     let tree = Tree::new();
-    tree.file("Dockerfile", "FROM scratch AS a\nFROM scratch AS b\n");
+    tree.file(
+        "Dockerfile",
+        "FROM scratch AS a\nFROM scratch AS b\nARG A B\n",
+    );
     tree.file("a", "1").folder("c");
     tree.file("c/a", "1")
-        .file("D", "FROM scratch AS a\nFROM scratch AS b\n");
+        .file("D", "FROM scratch AS a\nFROM scratch AS b\nARG A B\n");
     let mut seen = Vec::new();
     for lines in [
         "inputs = ['a']",

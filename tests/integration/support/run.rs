@@ -112,7 +112,13 @@ impl Fp {
         let folder = tempfile::tempdir().expect("a folder for the program");
         let copy = folder.path().join("fp");
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
-        fs::copy(&self.program, &copy).expect("a copy of the program");
+        // Another program makes the copy: a child that another test starts at this moment would
+        // inherit a file that is open for writing here, and such a file cannot be run.
+        let copied = Command::new("cp").arg(&self.program).arg(&copy).status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "no copy of the program"
+        );
         self.program = copy.into();
         self.copy = Some(folder);
         self.under([

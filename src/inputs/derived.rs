@@ -1,0 +1,178 @@
+//! Inputs that nobody listed: what the sources of a Dockerfile name in the context.
+//!
+//! Which sources there are is the Dockerfile's business; here they are followed through links as the
+//! builder follows them, searched, and rid of what .dockerignore keeps out.
+
+use super::Error;
+use super::error::{NoMatch, Place};
+use super::links::{self, Resolved};
+use super::selection::{Area, Findings, Found, Selection};
+use super::tree::Tree;
+use crate::dockerfile::Source;
+use crate::dockerfile::dockerignore::Dockerignore;
+use crate::path::RootPath;
+
+/// Where sources are looked for.
+pub(super) struct Context<'a> {
+    pub(super) tree: &'a dyn Tree,
+    /// The folder that is the build context.
+    pub(super) folder: &'a RootPath,
+    pub(super) ignore: &'a Dockerignore,
+}
+
+/// Finds what `sources` name. `place` gives the place of a source in its Dockerfile.
+///
+/// A source without wildcards has to name something. One with wildcards may name nothing: the builder
+/// then copies nothing.
+pub(super) fn find(
+    context: &Context<'_>,
+    sources: &[Source],
+    place: impl Fn(&Source) -> Place,
+) -> Result<Vec<Found>, Error> {
+    let mut bases = Vec::new();
+    for source in sources {
+        bases.push(context.resolve(&source.shape.base)?);
+    }
+    let mut selection = Selection::in_context(context.folder, context.ignore);
+    for (entry, (source, base)) in sources.iter().zip(&bases).enumerate() {
+        match source.shape.is_literal() {
+            true => selection.add_literal(entry, base.clone()),
+            false => selection.add_glob(
+                entry,
+                Area::Source {
+                    base: base.end.clone(),
+                    shape: &source.shape,
+                },
+            ),
+        }
+    }
+    let mut findings = context.search(&mut selection, sources, &bases)?;
+    let takers = Takers {
+        sources,
+        bases: &bases,
+    };
+    takers.keep(&mut findings, &selection);
+    takers.check(&selection, &findings, place)?;
+    Ok(findings.into_found())
+}
+
+impl Context<'_> {
+    fn resolve(&self, path: &RootPath) -> Result<Resolved, Error> {
+        links::resolve_in_world(self.tree, path, self.folder)
+    }
+
+    /// Searches for what `selection` takes, and follows the links that a source's wildcards match
+    /// until no more come up.
+    fn search(
+        &self,
+        selection: &mut Selection<'_>,
+        sources: &[Source],
+        bases: &[Resolved],
+    ) -> Result<Findings, Error> {
+        loop {
+            let findings = self.tree.search(selection)?;
+            let followed = selection.literals.len();
+            for (entry, link) in matched_links(&findings, sources, bases) {
+                let is_known = |crossed: &(RootPath, Vec<u8>)| crossed.0 == link;
+                let mut literals = selection.literals.iter();
+                if !literals.any(|literal| literal.crossed.iter().any(is_known)) {
+                    let inside = link.below(self.folder);
+                    let inside = inside.expect("sources name nothing outside the context");
+                    selection.add_literal(entry, self.resolve(&inside)?);
+                }
+            }
+            if selection.literals.len() == followed {
+                return Ok(findings);
+            }
+        }
+    }
+}
+
+/// The links that a source with wildcards matches by themselves: the builder follows those.
+fn matched_links(
+    findings: &Findings,
+    sources: &[Source],
+    bases: &[Resolved],
+) -> Vec<(usize, RootPath)> {
+    let globbed = || {
+        let pairs = sources.iter().zip(bases).enumerate();
+        pairs.filter(|(_, (source, _))| !source.shape.is_literal())
+    };
+    let matching = |link: &RootPath| {
+        let mut globbed = globbed();
+        globbed.find(|(_, (source, base))| {
+            let inside = link.below(&base.end);
+            inside.is_some_and(|inside| source.shape.is_match(&inside))
+        })
+    };
+    let links = findings.found.iter().filter(|(_, (_, is_link))| *is_link);
+    links
+        .filter_map(|(link, _)| Some((matching(link)?.0, link.clone())))
+        .collect()
+}
+
+/// The sources and where they lead, to be asked which of them takes a path.
+struct Takers<'a> {
+    sources: &'a [Source],
+    bases: &'a [Resolved],
+}
+
+impl Takers<'_> {
+    /// Keeps of what was found only what a source takes, since patterns may take out part of it.
+    fn keep(&self, findings: &mut Findings, selection: &Selection<'_>) {
+        let are_all_taken = self.sources.iter().all(|source| source.shape.takes_all());
+        if are_all_taken {
+            return;
+        }
+        let crossed = |path: &RootPath| {
+            let mut literals = selection.literals.iter();
+            literals.any(|literal| literal.crossed.iter().any(|(link, _)| link == path))
+        };
+        findings
+            .found
+            .retain(|path, _| self.takes(path, selection) || crossed(path));
+    }
+
+    fn takes(&self, path: &RootPath, selection: &Selection<'_>) -> bool {
+        let mut pairs = self.sources.iter().zip(self.bases);
+        let by_source = pairs.any(|(source, base)| {
+            let inside = path.below(&base.end);
+            inside.is_some_and(|inside| source.shape.takes(&inside))
+        });
+        // What a matched link leads to is taken whole.
+        by_source
+            || selection.literals[self.literals()..]
+                .iter()
+                .any(|literal| path.below(&literal.end).is_some())
+    }
+
+    /// How many sources name one path.
+    fn literals(&self) -> usize {
+        let sources = self.sources.iter();
+        sources.filter(|source| source.shape.is_literal()).count()
+    }
+
+    /// Checks that every source that names one path names something that the build gets.
+    fn check(
+        &self,
+        selection: &Selection<'_>,
+        findings: &Findings,
+        place: impl Fn(&Source) -> Place,
+    ) -> Result<(), Error> {
+        for literal in &selection.literals {
+            if findings.has_any_at(&literal.end) {
+                continue;
+            }
+            literal.check_not_dangling()?;
+            let source = &self.sources[literal.entry];
+            let why = findings.why_not(|path| path.below(&literal.end).is_some());
+            return Err(Error::Source {
+                keyword: source.keyword.clone(),
+                text: source.text.clone(),
+                why: why.unwrap_or(NoMatch::Nothing),
+                place: Box::new(place(source)),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! The Dockerfile of an image, read and interpreted, or taken whole where its meaning is not known.
+
+use std::collections::BTreeMap;
+
+use super::error::{Error, Place};
+use crate::config::Image;
+use crate::dockerfile::{
+    self, Interpretation, Mistake, MistakeKind, Opaque, Read, Request, Source,
+};
+use crate::path::RootPath;
+
+/// What the Dockerfile says.
+#[derive(Debug)]
+pub(super) struct Interpreted<'a> {
+    path: &'a RootPath,
+    bytes: Vec<u8>,
+    meaning: Meaning,
+}
+
+#[derive(Debug)]
+enum Meaning {
+    Known(Interpretation),
+    Unknown(Opaque),
+}
+
+/// Interprets the Dockerfile of `image` for its target, `args` and platforms.
+pub(super) fn interpret<'a>(
+    image: &'a Image,
+    bytes: Vec<u8>,
+    args: &BTreeMap<String, String>,
+) -> Result<Interpreted<'a>, Error> {
+    let path = &image.dockerfile;
+    let request = Request {
+        target: image.target.as_deref(),
+        args,
+        platforms: &image.platforms,
+    };
+    let meaning = match dockerfile::read(&bytes) {
+        Ok(Read::Dockerfile(file)) => file
+            .interpret(&request)
+            .and_then(|interpretation| check_declared(interpretation, args))
+            .map(Meaning::Known),
+        Ok(Read::Opaque(opaque)) => Ok(Meaning::Unknown(opaque)),
+        Err(mistake) => Err(mistake),
+    };
+    match meaning {
+        Ok(meaning) => Ok(Interpreted {
+            path,
+            bytes,
+            meaning,
+        }),
+        Err(mistake) => Err(invalid(path, &bytes, mistake)),
+    }
+}
+
+/// An argument that nothing declares would be in the record and not in the build.
+fn check_declared(
+    interpretation: Interpretation,
+    args: &BTreeMap<String, String>,
+) -> Result<Interpretation, Mistake> {
+    let declared = &interpretation.declared;
+    match args.keys().find(|name| !declared.contains(name)) {
+        Some(name) => Err(Mistake {
+            span: None,
+            kind: MistakeKind::UndeclaredArg(name.clone()),
+        }),
+        None => Ok(interpretation),
+    }
+}
+
+impl Interpreted<'_> {
+    /// What is read from the context.
+    pub(super) fn sources(&self) -> Result<&[Source], Error> {
+        match &self.meaning {
+            Meaning::Unknown(opaque) => Err(Error::Opaque {
+                path: self.path.clone(),
+                source: opaque.clone(),
+            }),
+            Meaning::Known(interpretation) => match &interpretation.sources {
+                Ok(sources) => Ok(sources),
+                Err(mistake) => Err(invalid(self.path, &self.bytes, mistake.clone())),
+            },
+        }
+    }
+
+    /// The place of a source.
+    pub(super) fn place(&self, source: &Source) -> Place {
+        place(self.path, &self.bytes, Some(&source.span))
+    }
+
+    /// The part of the file that decides the image.
+    pub(super) fn into_slice(self) -> Vec<u8> {
+        match self.meaning {
+            Meaning::Known(interpretation) => interpretation.slice.into_bytes(),
+            Meaning::Unknown(_) => self.bytes,
+        }
+    }
+}
+
+fn invalid(path: &RootPath, bytes: &[u8], mistake: Mistake) -> Error {
+    Error::Dockerfile {
+        place: Box::new(place(path, bytes, mistake.span.as_ref())),
+        mistake,
+    }
+}
+
+fn place(path: &RootPath, bytes: &[u8], span: Option<&std::ops::Range<usize>>) -> Place {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    // Line ends would be marked, too.
+    let span = span.map(|span| span.start..span.start + text[span.clone()].trim_end().len());
+    Place {
+        file: path.clone(),
+        text,
+        span,
+    }
+}

@@ -117,6 +117,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
     match error {
         ensure::Error::Label { .. }
         | ensure::Error::BuiltLabel { .. }
+        | ensure::Error::BuiltPlatform { .. }
         | ensure::Error::Context(_)
         | ensure::Error::Build(_)
         | ensure::Error::Pull { .. }

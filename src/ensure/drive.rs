@@ -93,7 +93,9 @@ async fn perform(
             }
             publish_and_report(job, world, &image, built, tell).await
         }
-        Plan::Absent | Plan::CannotTell(_) => unreachable!("such a plan is not possible"),
+        Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) => {
+            unreachable!("such a plan is not possible")
+        }
     }
 }
 
@@ -107,7 +109,8 @@ fn hit(reference: Reference) -> Outcome {
 
 /// Builds the image from a sealed context and gives it its name in the engine.
 ///
-/// The name comes only after the label was seen, so that a name never stands for something else.
+/// The name comes only after label and platform were seen, so that a name never stands for something
+/// that fp would not find under it again.
 async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<LocalImage, Error> {
     let engine = world
         .engine
@@ -139,6 +142,12 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
         return Err(Error::BuiltLabel { wanted });
+    }
+    if image.platform != engine.platform {
+        return Err(Error::BuiltPlatform {
+            found: image.platform,
+            wanted: engine.platform,
+        });
     }
     name(job, world, &image).await?;
     Ok(image)

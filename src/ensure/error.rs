@@ -40,6 +40,9 @@ pub enum Error {
     /// The engine's image does not bear the label that it was built with.
     #[error("the built image does not bear the label fp.fingerprint={wanted}")]
     BuiltLabel { wanted: String },
+    /// The Dockerfile asks for another platform than the engine's.
+    #[error("the built image is for {found}, and this engine runs {wanted}; it is not used")]
+    BuiltPlatform { found: Platform, wanted: Platform },
     #[error(transparent)]
     Context(context::Error),
     #[error("the image could not be built")]
@@ -127,6 +130,10 @@ impl Error {
             Error::Platform { wanted, .. } => Some(format!(
                 "give the images of different platforms different repositories, or build this one on {wanted} \
                  with a `salt` of its own"
+            )),
+            Error::BuiltPlatform { found, .. } => Some(format!(
+                "take `--platform` out of the `FROM --platform=…` of the stage that is built, or name a base image \
+                 for the engine's platform; or build it on {found}"
             )),
             Error::Label { wanted, .. } => Some(format!(
                 "the inputs give {wanted}; somebody else wrote the tag: find out who may push there, and remove \

@@ -192,6 +192,17 @@ impl Job<'_> {
         match (plan, observation) {
             (Plan::Absent, _) => Err(Error::Absent(self.reference())),
             (
+                Plan::OtherPlatform(digest),
+                Observation {
+                    engine: EngineAnswer::HasNot(Lack::OtherPlatform { image, wanted, .. }),
+                    ..
+                },
+            ) => Err(Error::Platform {
+                reference: self.reference().at(digest.clone()),
+                found: image.platform.to_string(),
+                wanted,
+            }),
+            (
                 Plan::CannotTell(Doubt::Registry),
                 Observation {
                     registry: RegistryAnswer::Unknown(source),

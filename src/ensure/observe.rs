@@ -11,7 +11,7 @@ use crate::engine::{self, Image, LocalImage, process};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
-use crate::registry::{self, Lookup};
+use crate::registry::{self, Content, Lookup};
 
 /// Both answers.
 #[derive(Debug)]
@@ -51,7 +51,13 @@ pub enum Lack {
     /// What bears the name has no fingerprint, or another one.
     OtherFingerprint,
     /// What bears the name is for another platform than the engine's own.
-    OtherPlatform(Platform),
+    OtherPlatform {
+        image: LocalImage,
+        /// The engine's own platform.
+        wanted: Platform,
+        /// Whether that is all that is published under the name, so that no pull can help.
+        is_published: bool,
+    },
 }
 
 /// When an observation ends that has no answer of the registry: a hung engine may take longer to be
@@ -80,7 +86,7 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
             }
         }
     };
-    let engine = match (engine, &registry) {
+    let mut engine = match (engine, &registry) {
         (Some(answer), _) => answer,
         (None, RegistryAnswer::Present(_)) if job.options.no_pull => EngineAnswer::NotAsked,
         (None, RegistryAnswer::Unknown(_)) => timeout_at(deadline, asking_engine)
@@ -88,7 +94,29 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
             .unwrap_or_else(|_| EngineAnswer::Unknown(too_late())),
         (None, _) => asking_engine.await,
     };
+    if let EngineAnswer::HasNot(Lack::OtherPlatform {
+        image,
+        wanted,
+        is_published,
+    }) = &mut engine
+        && let RegistryAnswer::Present(digest) = &registry
+        && image.has_digest(&job.repository, digest)
+    {
+        *is_published = !is_for(job, world, digest, wanted).await;
+    }
     Observation { registry, engine }
+}
+
+/// Whether an image that the engine has for another platform may be for `wanted` as well: it is an
+/// index that has both, or the registry does not tell.
+async fn is_for(job: &Job<'_>, world: &World<'_>, digest: &Digest, wanted: &Platform) -> bool {
+    match world.registry.manifest(&job.repository, digest).await {
+        Ok(manifest) => match manifest.content() {
+            Content::Image { .. } => false,
+            Content::Index { platforms } => platforms.contains(wanted),
+        },
+        Err(_) => true,
+    }
 }
 
 fn too_late() -> engine::Error {
@@ -131,7 +159,11 @@ async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
             EngineAnswer::HasNot(Lack::OtherFingerprint)
         }
         Some(image) if image.platform != engine.platform => {
-            EngineAnswer::HasNot(Lack::OtherPlatform(image.platform))
+            EngineAnswer::HasNot(Lack::OtherPlatform {
+                image,
+                wanted: engine.platform,
+                is_published: false,
+            })
         }
         Some(image) => EngineAnswer::Has(image),
     }
@@ -180,6 +212,9 @@ impl EngineAnswer {
                     as_published: published.is_some_and(is_same),
                 }
             }
+            EngineAnswer::HasNot(Lack::OtherPlatform {
+                is_published: true, ..
+            }) => EngineState::PublishedElsewhere,
             EngineAnswer::HasNot(_) => EngineState::HasNot,
             EngineAnswer::Unknown(_) | EngineAnswer::NotAsked => EngineState::Unknown,
         }

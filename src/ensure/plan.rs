@@ -30,6 +30,8 @@ pub enum EngineState {
     },
     /// It has no such image.
     HasNot,
+    /// What is published runs elsewhere, as the engine has found out: no pull can help.
+    PublishedElsewhere,
     /// The engine gave no answer.
     Unknown,
 }
@@ -61,6 +63,8 @@ pub enum Plan {
     },
     /// Report that the image is not to be had.
     Absent,
+    /// Report that the published image is for another platform.
+    OtherPlatform(Digest),
     /// Report that it could not be told what is there.
     CannotTell(Doubt),
 }
@@ -94,16 +98,16 @@ pub fn plan(registry: RegistryState<'_>, engine: EngineState, rules: Rules) -> P
         RegistryState::Absent => absent(engine, rules),
         RegistryState::Unknown => match engine {
             EngineState::Has { .. } => Plan::Done(Done::Unconfirmed),
-            EngineState::HasNot | EngineState::Unknown => Plan::CannotTell(Doubt::Registry),
+            _ => Plan::CannotTell(Doubt::Registry),
         },
         RegistryState::Offline => match engine {
             EngineState::Has { .. } => Plan::Done(Done::LocalOnly),
-            EngineState::HasNot => Plan::Absent,
+            EngineState::HasNot | EngineState::PublishedElsewhere => Plan::Absent,
             EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
         },
         RegistryState::NoRepository => match engine {
             EngineState::Has { .. } => Plan::Done(Done::LocalOnly),
-            EngineState::HasNot => Plan::Build { publish: false },
+            EngineState::HasNot | EngineState::PublishedElsewhere => Plan::Build { publish: false },
             EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
         },
     }
@@ -118,6 +122,7 @@ fn present(digest: &Digest, engine: EngineState, rules: Rules) -> Plan {
             as_published: false,
         }
         | EngineState::HasNot => Plan::Pull(digest.clone()),
+        EngineState::PublishedElsewhere => Plan::OtherPlatform(digest.clone()),
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
     }
 }
@@ -129,9 +134,11 @@ fn absent(engine: EngineState, rules: Rules) -> Plan {
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
         EngineState::Has { .. } if !rules.ci && rules.publish => Plan::Publish,
         EngineState::Has { .. } if !rules.ci => Plan::Done(Done::LocalOnly),
-        EngineState::Has { .. } | EngineState::HasNot => Plan::Build {
-            publish: rules.publish,
-        },
+        EngineState::Has { .. } | EngineState::HasNot | EngineState::PublishedElsewhere => {
+            Plan::Build {
+                publish: rules.publish,
+            }
+        }
     }
 }
 
@@ -144,7 +151,13 @@ mod tests {
     const OTHER: EngineState = EngineState::Has {
         as_published: false,
     };
-    const ENGINES: [EngineState; 4] = [PUBLISHED, OTHER, EngineState::HasNot, EngineState::Unknown];
+    const ENGINES: [EngineState; 5] = [
+        PUBLISHED,
+        OTHER,
+        EngineState::HasNot,
+        EngineState::PublishedElsewhere,
+        EngineState::Unknown,
+    ];
 
     fn digest() -> Digest {
         Digest::sha256_of(b"manifest")
@@ -187,6 +200,19 @@ mod tests {
                 },
             );
         }
+    }
+
+    #[test]
+    fn what_is_published_for_another_platform_is_not_pulled_again_and_again() {
+        let elsewhere = EngineState::PublishedElsewhere;
+        row(
+            RegistryState::Present(&digest()),
+            elsewhere,
+            |rules| match rules.pull {
+                true => Plan::OtherPlatform(digest()),
+                false => Plan::Done(Done::Published(digest())),
+            },
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn decision(plan: &Plan) -> &'static str {
         Plan::Publish => "publish",
         Plan::Build { publish: true } => "build and publish",
         Plan::Build { publish: false } => "build",
-        Plan::Absent => "fail",
+        Plan::Absent | Plan::OtherPlatform(_) => "fail",
         Plan::CannotTell(_) => "cannot tell",
     }
 }
@@ -62,8 +62,8 @@ pub fn engine(answer: &EngineAnswer) -> String {
         EngineAnswer::HasNot(Lack::OtherFingerprint) => {
             "absent (what bears the name has another fingerprint)".to_owned()
         }
-        EngineAnswer::HasNot(Lack::OtherPlatform(platform)) => {
-            format!("absent (what bears the name is for {platform})")
+        EngineAnswer::HasNot(Lack::OtherPlatform { image, .. }) => {
+            format!("absent (what bears the name is for {})", image.platform)
         }
         EngineAnswer::NotAsked => "not asked".to_owned(),
         EngineAnswer::Unknown(error) => format!("unknown, {}", Shown::text(&error.to_string())),
@@ -75,7 +75,7 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
     let name = &job.image.name;
     match event {
         Event::Decided {
-            plan: Plan::Absent | Plan::CannotTell(_),
+            plan: Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_),
             ..
         } => Vec::new(),
         Event::Decided { plan, observation } => {

@@ -9,6 +9,8 @@ on_both_stores! {
     what_bears_the_name_in_the_engine_is_not_believed
     another_platforms_image_is_absent_here
     an_index_without_this_platform_is_absent_here
+    what_is_published_for_another_platform_is_told_without_pulling_it_again
+    an_image_built_for_another_platform_is_neither_named_nor_published
 }
 
 fn tag_of(machine: &Machine) -> String {
@@ -68,6 +70,12 @@ fn what_bears_the_name_in_the_engine_is_not_believed(store: Store) {
 fn publish_for_arm64(machine: &Machine) -> String {
     let fingerprint = machine.fp(&["hash"]).succeeded().line().to_owned();
     let name = machine.fp(&["ref"]).succeeded().line().to_owned();
+    push_for_arm64(machine, &name, &fingerprint);
+    name
+}
+
+/// Pushes an image for arm64 with this label, and leaves none in the engine.
+fn push_for_arm64(machine: &Machine, name: &str, label: &str) {
     machine
         .tree
         .file("arm64/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
@@ -78,13 +86,12 @@ fn publish_for_arm64(machine: &Machine) -> String {
         "--load",
         "--provenance=false",
         "--platform=linux/arm64",
-        &format!("--label=fp.fingerprint={fingerprint}"),
+        &format!("--label=fp.fingerprint={label}"),
         &format!("--tag={name}"),
         folder.to_str().unwrap(),
     ]);
-    machine.docker(&["push", "--quiet", &name]);
-    machine.forget(&name);
-    name
+    machine.docker(&["push", "--quiet", name]);
+    machine.forget(name);
 }
 
 fn another_platforms_image_is_absent_here(store: Store) {
@@ -108,4 +115,49 @@ fn an_index_without_this_platform_is_absent_here(store: Store) {
         .ended_with(3)
         .says("is an image for linux/arm64, and this engine runs");
     assert!(!machine.has_image(&name), "it must not get the name");
+}
+
+/// `fp status` once promised a pull that could not succeed.
+fn what_is_published_for_another_platform_is_told_without_pulling_it_again(store: Store) {
+    let machine = Machine::new(store);
+    let name = publish_for_arm64(&machine);
+    let digest = lab::registry().digest(&machine.repository(), &tag_of(&machine));
+    let pulled = format!("{}@{}", name.rsplit_once(':').unwrap().0, digest.unwrap());
+    machine.docker(&["pull", "--quiet", "--platform=linux/arm64", &pulled]);
+    machine.docker(&["tag", &pulled, &name]);
+    let told = machine
+        .fp(&["status"])
+        .ended_with(3)
+        .says("is an image for linux/arm64, and this engine runs");
+    assert!(
+        told.stdout.contains("  ensure    fail\n"),
+        "{}",
+        told.stdout
+    );
+    machine
+        .fp(&["ensure"])
+        .ended_with(3)
+        .says("is an image for linux/arm64, and this engine runs");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    machine.fp(&["ensure", "--no-pull"]).succeeded();
+}
+
+/// It once was published, and then refused for ever.
+fn an_image_built_for_another_platform_is_neither_named_nor_published(store: Store) {
+    let machine = Machine::new(store);
+    let base = format!("{}/{}-base:1", lab::registry().host, machine.repository());
+    push_for_arm64(&machine, &base, "none");
+    let dockerfile = format!("FROM --platform=linux/arm64 {base}\nCOPY . /input\n");
+    machine.tree.file("Dockerfile", dockerfile);
+    for flags in [&["ensure"][..], &["ensure", "--no-push"]] {
+        let refused = machine
+            .fp(flags)
+            .ended_with(1)
+            .says("the built image is for linux/arm64, and this engine runs")
+            .says("FROM --platform");
+        assert_eq!(refused.stdout, "");
+    }
+    let name = machine.fp(&["ref"]).succeeded();
+    assert!(!machine.has_image(name.line()), "it must not get the name");
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
 }

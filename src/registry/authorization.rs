@@ -2,7 +2,7 @@
 //! registry then asks for.
 //!
 //! Tokens are kept for the client's lifetime, so that what follows a look-up costs one request. A
-//! token that has expired meanwhile is simply asked for again.
+//! token that has expired meanwhile, or that grants too little by now, is simply asked for again.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -65,10 +65,17 @@ impl Authorizer {
         deadline: Instant,
     ) -> Result<Answer, Error> {
         let grant = (endpoint.clone(), access);
-        if let Some(header) = self.granted(&grant) {
-            request.headers.insert(AUTHORIZATION, header);
+        let granted = self.granted(&grant);
+        request
+            .headers
+            .extend(granted.map(|header| (AUTHORIZATION, header)));
+        let mut answer = transport.send(request.clone(), deadline).await?;
+        // What a token grants is settled when it is given, and a repository that did not exist then
+        // may exist by now. A 403 does not say where to get another one.
+        if answer.status == StatusCode::FORBIDDEN && request.headers.remove(AUTHORIZATION).is_some()
+        {
+            answer = transport.send(request.clone(), deadline).await?;
         }
-        let answer = transport.send(request.clone(), deadline).await?;
         let Some(challenge) = challenge(&answer, endpoint) else {
             return Ok(answer);
         };
@@ -91,7 +98,11 @@ impl Authorizer {
         };
         request.headers.insert(AUTHORIZATION, header.clone());
         let answer = transport.send(request, deadline).await?;
-        self.grants().insert(grant, header);
+        if is_denial(&answer) {
+            self.grants().remove(&grant);
+        } else {
+            self.grants().insert(grant, header);
+        }
         Ok(answer)
     }
 
@@ -99,7 +110,7 @@ impl Authorizer {
     pub(super) fn refusal(&self, endpoint: &Endpoint, access: Access, answer: &Answer) -> Error {
         let (request, status) = (answer.request(), answer.status);
         let words = Words::of(&answer.body);
-        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if !is_denial(answer) {
             return Error::Status {
                 request,
                 status,
@@ -145,6 +156,14 @@ impl Authorizer {
         // A map of headers is whole whatever panicked elsewhere.
         self.granted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a registry, or a token server, refuses rather than fails.
+fn is_denial(answer: &Answer) -> bool {
+    matches!(
+        answer.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    )
 }
 
 /// What a 401 asks for. Another host's challenge is not answered: after a redirect across hosts the

@@ -203,6 +203,68 @@ async fn a_token_that_has_expired_is_replaced() {
     }
 }
 
+/// A token server counts the tokens that it gives; the registry answers as `reply` says to the
+/// number of the token, and asks for one where there is none.
+fn counting_registry(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> ScriptedRegistry {
+    let count = AtomicUsize::new(0);
+    ScriptedRegistry::start(move |request| {
+        if request.target.starts_with("/token") {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            return Reply::status(200).body(format!(r#"{{"token": "{number}"}}"#));
+        }
+        let token = request.header("authorization").map(|header| {
+            let number = header.strip_prefix("Bearer ").expect("a token");
+            number.parse().expect("a number")
+        });
+        token.map_or_else(|| bearer_challenge(request), &reply)
+    })
+}
+
+/// The token of the first look, made while there was no repository, was once used for the second.
+#[tokio::test]
+async fn the_token_of_a_refused_look_is_not_used_after_the_push_that_made_the_repository() {
+    let is_there = Arc::new(AtomicUsize::new(usize::MAX));
+    let registry = counting_registry({
+        let is_there = Arc::clone(&is_there);
+        move |token| match token >= is_there.load(Ordering::SeqCst) {
+            true => manifest_reply(),
+            false => refusal(403, "DENIED", "no such package"),
+        }
+    });
+    let client = super::client();
+    assert!(unknown(look_up(&client, &registry).await).is_denied());
+    // HEAD and GET had a token each.
+    is_there.store(2, Ordering::SeqCst);
+    assert!(matches!(
+        look_up(&client, &registry).await,
+        Lookup::Present { .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_token_that_grants_too_little_by_now_is_replaced_once() {
+    let valid = Arc::new(AtomicUsize::new(0));
+    let registry = counting_registry({
+        let valid = Arc::clone(&valid);
+        move |token| match token >= valid.load(Ordering::SeqCst) {
+            true => manifest_reply(),
+            false => refusal(403, "DENIED", "not any more"),
+        }
+    });
+    let client = super::client();
+    // The second look-up brings the token that it has, then asks for one, and comes back with it.
+    for requests in [3, 7] {
+        assert!(matches!(
+            look_up(&client, &registry).await,
+            Lookup::Present { .. }
+        ));
+        assert_eq!(registry.requests().len(), requests);
+        valid.store(1, Ordering::SeqCst);
+    }
+    valid.store(usize::MAX, Ordering::SeqCst);
+    assert!(unknown(look_up(&client, &registry).await).is_denied());
+}
+
 #[tokio::test]
 async fn a_token_server_that_denies_is_a_denial() {
     for status in [401, 403] {

@@ -199,18 +199,32 @@ async fn publish_and_report(
                 outcome.steps.push(Step::Pulled);
             }
         }
-        Err(Error::Push { source, .. }) if may_stay_local(job, &source) => {
-            tell(Event::Warning(Warning::PushRefused(&source)));
-        }
-        Err(error) => return Err(error),
+        Err(error) => match refusal(&error) {
+            Some(refusal) if may_stay_local(job) => {
+                tell(Event::Warning(Warning::PushRefused(refusal)));
+            }
+            _ => return Err(error),
+        },
     }
     Ok(outcome)
 }
 
 /// On a laptop somebody without the right to push still gets the image.
-fn may_stay_local(job: &Job<'_>, error: &engine::Error) -> bool {
+fn may_stay_local(job: &Job<'_>) -> bool {
     matches!(job.publishing, Publishing::Allowed { must: false })
-        && matches!(error, engine::Error::PushRefused { .. })
+}
+
+/// The registry's refusal to let this user publish, if that is what went wrong: to take the engine's
+/// push, or to have the final tag written, which may be protected.
+fn refusal(error: &Error) -> Option<&(dyn std::error::Error + 'static)> {
+    match error {
+        Error::Push {
+            source: refusal @ engine::Error::PushRefused { .. },
+            ..
+        } => Some(refusal),
+        Error::Publish { source, .. } if source.is_denied() => Some(source),
+        _ => None,
+    }
 }
 
 /// Pulls by digest, checks that the image is what its tag says, and gives it its name.

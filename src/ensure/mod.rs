@@ -128,8 +128,9 @@ pub enum Event<'a> {
 pub enum Warning<'a> {
     /// The registry could not be asked, and the engine has the image.
     Unconfirmed(&'a registry::Error),
-    /// The registry refused the push; the image stays in the engine.
-    PushRefused(&'a crate::engine::Error),
+    /// The registry refused to have the image published, in its own words or the engine's; the image
+    /// stays in the engine.
+    PushRefused(&'a dyn std::error::Error),
     /// Somebody else published the image first; theirs is taken.
     Overtaken(&'a Digest),
 }

@@ -219,7 +219,8 @@ pub(super) fn is_nothing_to_push(line: &str) -> bool {
 ///
 /// The sentences are the registries' own, so this goes by the words they have in common: those of
 /// the distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
-/// credentials. Nothing but a message depends on it.
+/// credentials. A laptop goes on with a local image after a refusal, and an immutable staging tag is
+/// left for another; what is not recognised ends the run, as any other failure does.
 pub(super) fn refusal(line: &str) -> Option<Refusal> {
     let text = line.to_ascii_lowercase();
     let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -210,3 +210,37 @@ fn a_tag_that_is_not_there_after_it_was_written_is_told() {
         .ended_with(4)
         .says("is not there after it was written");
 }
+
+/// Protected tags: such a user may push whatever is called otherwise. It once was an error.
+#[test]
+fn a_final_tag_that_this_user_may_not_write_leaves_a_laptop_with_a_local_image() {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |request, _| {
+        let is_final = is_put_of(request, |tag| !tag.starts_with("fp-staging"));
+        is_final.then(|| refusal(403, "DENIED", "the tag is protected"))
+    });
+    let (mut machine, tag) = machine(Store::Containerd, &registry);
+    let local = machine
+        .fp(&["ensure"])
+        .succeeded()
+        .says("warning: the image stays in the engine and is not published: PUT http://")
+        .says("the tag is protected");
+    assert!(
+        local.line().ends_with(&format!(":{tag}")),
+        "{}",
+        local.line()
+    );
+    assert!(machine.has_image(local.line()));
+
+    machine.set("CI", "true");
+    machine.set("GITHUB_ACTIONS", "true");
+    machine.set("GITHUB_EVENT_NAME", "push");
+    let event = machine.folder("home").join("event.json");
+    std::fs::write(&event, include_str!("events/push.json")).unwrap();
+    machine.set("GITHUB_EVENT_PATH", event);
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("could not be published; the image stays in the engine")
+        .says("the tag is protected");
+}

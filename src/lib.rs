@@ -17,6 +17,7 @@ pub mod platform;
 pub mod record;
 pub mod reference;
 pub mod registry;
+mod regular_file;
 pub mod report;
 pub mod shown;
 pub mod work_tree;

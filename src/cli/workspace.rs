@@ -1,6 +1,5 @@
 //! What every command starts from: the configuration and the environment.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +12,9 @@ use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::{self, Inputs};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::record::Record;
+use crate::regular_file;
 
 /// How long git is given to be stopped once a signal has come. Files that are being read are not
 /// waited for: a slow disk keeps nobody from stopping.
@@ -88,7 +88,7 @@ impl Workspace {
         options: Options,
         interrupt: &Interrupt,
     ) -> Result<Vec<Job<'_>>, Failure> {
-        let event = self.event();
+        let event = self.event(interrupt).await?;
         let mut jobs = Vec::new();
         for image in self.project.several(names)? {
             jobs.push(
@@ -122,9 +122,16 @@ impl Workspace {
     }
 
     /// The text that describes the event that started CI, if there is one that can be read.
-    fn event(&self) -> Option<String> {
-        let path = self.environment.get("GITHUB_EVENT_PATH")?;
-        fs::read_to_string(path).ok()
+    async fn event(&self, interrupt: &Interrupt) -> Result<Option<String>, Interrupted> {
+        let Some(path) = self.environment.get("GITHUB_EVENT_PATH").map(PathBuf::from) else {
+            return Ok(None);
+        };
+        let reading = tokio::task::spawn_blocking(move || regular_file::read_text(&path));
+        tokio::select! {
+            biased;
+            interrupted = interrupt.raised() => Err(interrupted),
+            read = reading => Ok(read.expect("reading does not panic").ok()),
+        }
     }
 }
 

@@ -12,8 +12,6 @@ mod written;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -29,6 +27,7 @@ use crate::pattern::Pattern;
 use crate::platform::Platform;
 use crate::record::{FORMAT, Fingerprint};
 use crate::reference::{Repository, Tag};
+use crate::regular_file;
 
 /// The name of an image in fingerprint.toml: `[a-z0-9]+([._-][a-z0-9]+)*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,11 +138,7 @@ impl Project {
             file: file.to_path_buf(),
             source,
         };
-        // A FIFO would be waited for, and a device has no end.
-        if !fs::metadata(file).map_err(unreadable)?.is_file() {
-            return Err(unreadable(io::Error::other("it is not a regular file")));
-        }
-        let text = fs::read_to_string(file).map_err(unreadable)?;
+        let text = regular_file::read_text(file).map_err(unreadable)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),

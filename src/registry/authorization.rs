@@ -79,7 +79,7 @@ impl Authorizer {
         let Some(challenge) = challenge(&answer, endpoint) else {
             return Ok(answer);
         };
-        let credentials = self.credentials(endpoint)?;
+        let credentials = self.credentials(endpoint).await?;
         let header = match &challenge {
             Challenge::Basic => credentials.basic().map(|basic| basic.header()),
             Challenge::Bearer {
@@ -90,7 +90,8 @@ impl Authorizer {
                 let scopes = scopes(scope.as_deref(), &grant);
                 let request =
                     token_request(&answer, realm, service.as_deref(), &scopes, &credentials)?;
-                Some(self.token(&grant, transport.send(request, deadline).await?)?)
+                let answer = transport.send(request, deadline).await?;
+                Some(self.token(&grant, answer).await?)
             }
         };
         let Some(header) = header else {
@@ -107,7 +108,12 @@ impl Authorizer {
     }
 
     /// The error that an answer's status is: a denial, or another.
-    pub(super) fn refusal(&self, endpoint: &Endpoint, access: Access, answer: &Answer) -> Error {
+    pub(super) async fn refusal(
+        &self,
+        endpoint: &Endpoint,
+        access: Access,
+        answer: &Answer,
+    ) -> Error {
         let (request, status) = (answer.request(), answer.status);
         let words = Words::of(&answer.body);
         if !is_denial(answer) {
@@ -117,7 +123,7 @@ impl Authorizer {
                 words,
             };
         }
-        match self.credentials(endpoint) {
+        match self.credentials(endpoint).await {
             Ok(credentials) => {
                 let registry = endpoint.domain.clone();
                 Error::Denied {
@@ -133,9 +139,13 @@ impl Authorizer {
         }
     }
 
-    fn token(&self, (endpoint, access): &Grant, answer: Answer) -> Result<HeaderValue, Error> {
+    async fn token(
+        &self,
+        (endpoint, access): &Grant,
+        answer: Answer,
+    ) -> Result<HeaderValue, Error> {
         if answer.status != StatusCode::OK {
-            return Err(self.refusal(endpoint, *access, &answer));
+            return Err(self.refusal(endpoint, *access, &answer).await);
         }
         let mut header = bearer(&answer.body).ok_or(Error::NoToken {
             request: answer.request(),
@@ -144,8 +154,12 @@ impl Authorizer {
         Ok(header)
     }
 
-    fn credentials(&self, endpoint: &Endpoint) -> Result<Credentials, Error> {
-        Credentials::read(self.docker_config.as_deref(), &endpoint.domain)
+    /// Reading blocks, and whoever waits for it may have to act upon signals.
+    async fn credentials(&self, endpoint: &Endpoint) -> Result<Credentials, Error> {
+        let (folder, domain) = (self.docker_config.clone(), endpoint.domain.clone());
+        let reading = move || Credentials::read(folder.as_deref(), &domain);
+        let read = tokio::task::spawn_blocking(reading).await;
+        read.expect("reading does not panic")
     }
 
     fn granted(&self, grant: &Grant) -> Option<HeaderValue> {

@@ -16,6 +16,7 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
 use super::error::Error;
+use crate::regular_file;
 
 /// The key under which docker keeps the credentials for docker.io, and the host names that are it.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -62,7 +63,7 @@ impl Credentials {
         let Some(path) = folder.map(|folder| folder.join("config.json")) else {
             return Ok(Credentials::None);
         };
-        let text = match std::fs::read(&path) {
+        let text = match regular_file::read(&path) {
             Ok(text) => text,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Credentials::None),
             Err(cause) => return Err(Error::DockerConfig { path, cause }),
@@ -220,7 +221,9 @@ fn decode(auth: &str) -> Option<Basic> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, Credentials, DockerConfig, docker_config_folder};
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::{Account, Credentials, DockerConfig, Error, docker_config_folder};
 
     fn header(config: &str, domain: &str) -> Result<String, Account> {
         let config: DockerConfig = serde_json::from_str(config).unwrap();
@@ -333,12 +336,17 @@ mod tests {
         assert!(matches!(read(None), Ok(Credentials::None)));
         assert!(matches!(read(Some(folder.path())), Ok(Credentials::None)));
         std::fs::create_dir(folder.path().join("config.json")).unwrap();
-        assert!(
-            read(Some(folder.path()))
-                .unwrap_err()
-                .to_string()
-                .contains("config.json")
-        );
+        let error = read(Some(folder.path())).unwrap_err();
+        assert!(error.to_string().contains("config.json"), "{error}");
+    }
+
+    #[test]
+    fn a_fifo_in_the_place_of_config_json_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let error = Credentials::read(Some(folder.path()), "ghcr.io").unwrap_err();
+        assert!(matches!(error, Error::DockerConfig { .. }), "{error:?}");
     }
 
     #[test]

@@ -51,7 +51,10 @@ pub(super) async fn look_up(
             let answer = client.ask(Method::GET, &endpoint, tag, deadline).await?;
             judge(client, &endpoint, answer, deadline).await
         }
-        _ => Err(client.authorizer.refusal(&endpoint, Access::Pull, &answer)),
+        _ => Err(client
+            .authorizer
+            .refusal(&endpoint, Access::Pull, &answer)
+            .await),
     }
 }
 
@@ -65,7 +68,10 @@ async fn judge(
         StatusCode::OK => digest_of_body(answer).map(Some),
         StatusCode::NOT_FOUND => match RegistryErrors::parse(&answer.body) {
             Some(errors) if errors.all_codes(means_absent) => Ok(None),
-            Some(_) => Err(client.authorizer.refusal(endpoint, Access::Pull, &answer)),
+            Some(_) => Err(client
+                .authorizer
+                .refusal(endpoint, Access::Pull, &answer)
+                .await),
             None if is_bare(&answer, endpoint)
                 && is_registry(client, endpoint, deadline).await? =>
             {
@@ -79,7 +85,10 @@ async fn judge(
                 })
             }
         },
-        _ => Err(client.authorizer.refusal(endpoint, Access::Pull, &answer)),
+        _ => Err(client
+            .authorizer
+            .refusal(endpoint, Access::Pull, &answer)
+            .await),
     }
 }
 

@@ -88,7 +88,10 @@ impl Client {
         let deadline = self.transport.deadline();
         let answer = self.ask(Method::GET, &endpoint, digest, deadline).await?;
         if answer.status != StatusCode::OK {
-            return Err(self.authorizer.refusal(&endpoint, Access::Pull, &answer));
+            return Err(self
+                .authorizer
+                .refusal(&endpoint, Access::Pull, &answer)
+                .await);
         }
         if !digest.is_of(&answer.body) {
             let (expected, found) = (digest.clone(), Digest::sha256_of(&answer.body));
@@ -129,14 +132,14 @@ impl Client {
                 deadline,
             )
             .await?;
-        let refusal = || {
-            self.authorizer
-                .refusal(&endpoint, Access::PullAndPush, &answer)
-        };
-        match answer.status {
-            StatusCode::CREATED | StatusCode::OK => Ok(PutOutcome::Written),
-            _ if says_that_the_tag_exists(&answer) => Ok(PutOutcome::Refused(refusal())),
-            _ => Err(refusal()),
+        if matches!(answer.status, StatusCode::CREATED | StatusCode::OK) {
+            return Ok(PutOutcome::Written);
+        }
+        let access = Access::PullAndPush;
+        let refusal = self.authorizer.refusal(&endpoint, access, &answer).await;
+        match says_that_the_tag_exists(&answer) {
+            true => Ok(PutOutcome::Refused(refusal)),
+            false => Err(refusal),
         }
     }
 

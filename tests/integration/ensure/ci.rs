@@ -2,7 +2,7 @@
 //! only.
 
 use crate::support::lab::{self, Store};
-use crate::support::{Answer, Machine};
+use crate::support::{Answer, Machine, make_fifo};
 
 /// What GitHub's runner sets for every job; the payloads in `events` have the shape of GitHub's, cut down to
 /// the parts around those that count.
@@ -104,6 +104,16 @@ fn an_event_that_runs_foreign_code_with_the_repositorys_rights_does_not() {
 #[test]
 fn an_event_without_description_does_not() {
     let machine = on_github("push", "octocat", "");
+    keeps_it_local(&machine, "the event's description cannot be read");
+}
+
+/// fp once waited for whoever would write to it.
+#[test]
+fn an_event_whose_description_is_a_fifo_does_not() {
+    let machine = on_github("push", "octocat", "");
+    let path = machine.folder("home").join("event.json");
+    std::fs::remove_file(&path).unwrap();
+    make_fifo(&path);
     keeps_it_local(&machine, "the event's description cannot be read");
 }
 

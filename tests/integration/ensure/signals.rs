@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::support::lab::{self, Store, on_both_stores};
-use crate::support::{Machine, Reply, Running, ScriptedRegistry, wait_until};
+use crate::support::{Machine, Reply, Running, ScriptedRegistry, make_fifo, wait_until};
 
 on_both_stores! {
     while_building
@@ -286,5 +286,30 @@ fn at_any_moment(store: Store) {
         }
         leaves_nothing(&machine);
         machine.fp(&["ensure"]).succeeded();
+    }
+}
+
+/// A FIFO in the place of a file that fp reads: it once waited for whoever would write to it, and
+/// no signal reached it.
+#[test]
+fn while_docker_reads_a_config_json_that_has_no_end() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let registry = ScriptedRegistry::start(|_| {
+            Reply::status(401).header("WWW-Authenticate", "Basic realm=\"registry\"")
+        });
+        let machine = Machine::new(Store::Containerd);
+        machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
+        let config = machine.folder("docker").join("config.json");
+        fs::remove_file(&config).unwrap();
+        make_fifo(&config);
+        let running = machine.start(&["ensure"]);
+        wait_until("the registry is asked", || {
+            !registry.request_lines().is_empty()
+        });
+        running.send(signal);
+        running.finish().ended_with(128 + signal.as_raw());
+        wait_until("no process of this run is left", || {
+            machine.processes().is_empty()
+        });
     }
 }

@@ -80,8 +80,7 @@ impl Tree {
 
     /// Makes a FIFO.
     pub(crate) fn fifo(&self, path: impl AsRef<[u8]>) -> &Self {
-        let mode = Mode::from_raw_mode(0o644);
-        mknodat(CWD, self.path(path), FileType::Fifo, mode, 0).expect("a FIFO");
+        make_fifo(&self.path(path));
         self
     }
 
@@ -152,6 +151,12 @@ impl Tree {
     pub(crate) fn record(&self) -> String {
         self.fp().arg("record").run()
     }
+}
+
+/// Makes a FIFO at `path`.
+pub(crate) fn make_fifo(path: &Path) {
+    let mode = Mode::from_raw_mode(0o644);
+    mknodat(CWD, path, FileType::Fifo, mode, 0).expect("a FIFO");
 }
 
 /// Runs git in `folder`, with a fixed identity and no configuration but the repository's.

@@ -23,6 +23,8 @@ pub(super) enum Command {
     Record(One),
     /// List the inputs, each with the reason it is one.
     Inputs(One),
+    /// Print the part of the Dockerfile that decides the image: all that the build gets of it.
+    Dockerfile(One),
     /// Print the image reference with its tag.
     Ref(One),
     /// Tell where each image is, and what ensure would do.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod arguments;
+mod dockerfile;
 mod ensure;
 mod failure;
 mod foresight;
@@ -47,6 +48,7 @@ fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Resu
         Command::Hash(arguments) => hash::run(&arguments, workspace, output),
         Command::Record(arguments) => record::run(&arguments, workspace, output),
         Command::Inputs(arguments) => inputs::run(&arguments, workspace, output),
+        Command::Dockerfile(arguments) => dockerfile::run(&arguments, workspace, output),
         Command::Ref(arguments) => reference::run(&arguments, workspace, output),
         Command::Status(arguments) => status::run(&arguments, workspace, output),
         Command::Ensure(arguments) => ensure::run(&arguments, workspace, output),

@@ -50,6 +50,12 @@ impl Workspace {
         read.map_err(|source| of_inputs(image, source))
     }
 
+    /// The part of the Dockerfile that decides `image`.
+    pub(super) fn slice(&self, image: &Image) -> Result<Vec<u8>, Failure> {
+        let read = inputs::slice(self.project.root(), image, &self.environment, None);
+        read.map_err(|source| of_inputs(image, source))
+    }
+
     /// Reads what goes into `image`, and stops soon after a signal.
     async fn inputs_unless_interrupted(
         &self,

@@ -99,6 +99,8 @@ pub struct BuildRequest<'a> {
     pub scratch: &'a Path,
     /// The stage to build; the last one if there is none.
     pub target: Option<&'a str>,
+    /// The platform to build for; the engine's own if there is none.
+    pub platform: Option<&'a Platform>,
     /// The build arguments' values, by their names.
     pub arguments: &'a BTreeMap<String, String>,
     /// The image's labels, beside those of its Dockerfile.

@@ -122,6 +122,7 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
         .builder(&engine)
         .await
         .map_err(Error::of_engine(Error::Build))?;
+    let platform = platform(job, &engine.platform)?;
     let staged = stage(job, world).await?;
     let labels = labels(job);
     let request = BuildRequest {
@@ -129,6 +130,7 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
         dockerfile: staged.dockerfile(),
         scratch: staged.scratch(),
         target: job.image.target.as_deref(),
+        platform,
         arguments: &job.inputs.args,
         labels: &labels,
         pull: job.may_be_published(),
@@ -151,6 +153,19 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
     }
     name(job, world, &image).await?;
     Ok(image)
+}
+
+/// The configured platform, which has to be the engine's own: an image for any other one could be
+/// neither pulled nor run here.
+fn platform<'a>(job: &Job<'a>, engine: &Platform) -> Result<Option<&'a Platform>, Error> {
+    match job.image.platforms.as_slice() {
+        [] => Ok(None),
+        [platform] if platform == engine => Ok(Some(platform)),
+        platforms => Err(Error::Platforms {
+            configured: platforms.to_vec(),
+            engine: engine.clone(),
+        }),
+    }
 }
 
 /// Copying blocks, and this thread has to act upon signals, so another one copies.

@@ -40,6 +40,12 @@ pub enum Error {
     /// The engine's image does not bear the label that it was built with.
     #[error("the built image does not bear the label fp.fingerprint={wanted}")]
     BuiltLabel { wanted: String },
+    /// The configuration asks for platforms that cannot be built here.
+    #[error("the image is configured for {}, and fp builds for the engine's own platform, {engine}", list(.configured))]
+    Platforms {
+        configured: Vec<Platform>,
+        engine: Platform,
+    },
     /// The Dockerfile asks for another platform than the engine's.
     #[error("the built image is for {found}, and this engine runs {wanted}; it is not used")]
     BuiltPlatform { found: Platform, wanted: Platform },
@@ -88,6 +94,11 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
+fn list(platforms: &[Platform]) -> String {
+    let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
 fn label(found: &Option<String>) -> String {
     match found {
         Some(found) => format!("its label names the fingerprint {}", Shown::text(found)),
@@ -134,6 +145,9 @@ impl Error {
             Error::BuiltPlatform { found, .. } => Some(format!(
                 "take `--platform` out of the `FROM --platform=…` of the stage that is built, or name a base image \
                  for the engine's platform; or build it on {found}"
+            )),
+            Error::Platforms { engine, .. } => Some(format!(
+                "leave `platforms` out, or make it `[\"{engine}\"]`, or build it with an engine of that platform"
             )),
             Error::Label { wanted, .. } => Some(format!(
                 "the inputs give {wanted}; somebody else wrote the tag: find out who may push there, and remove \

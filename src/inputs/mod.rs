@@ -114,15 +114,29 @@ pub fn read(
     read_from(&WorkTree { root, git }, image)
 }
 
+/// Reads the slice of `image`: the part of its Dockerfile that the build gets. The parameters are those
+/// of [`read`].
+pub fn slice(
+    root: &Path,
+    image: &Image,
+    environment: &Environment,
+    interrupt: Option<&Interrupt>,
+) -> Result<Vec<u8>, Error> {
+    let git = Git {
+        environment,
+        interrupt,
+    };
+    let tree = WorkTree { root, git };
+    let dockerfile = content::text(&tree, &image.dockerfile)?;
+    let args = arguments(&tree, image)?;
+    Ok(interpreted::interpret(image, dockerfile, &args)?.into_slice())
+}
+
 fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     let dockerfile = content::text(tree, &image.dockerfile)?;
     check_context(tree, &image.context)?;
     let ignore = dockerignore(tree, image)?;
-    let args = image
-        .args
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), argument(tree, name, value)?)))
-        .collect::<Result<_, Error>>()?;
+    let args = arguments(tree, image)?;
     let interpreted = interpreted::interpret(image, dockerfile, &args)?;
     let (found, reasons) = match &image.inputs {
         Some(entries) => {
@@ -268,6 +282,12 @@ fn dockerignore(tree: &dyn Tree, image: &Image) -> Result<Dockerignore, Error> {
         }
     }
     Ok(Dockerignore::default())
+}
+
+fn arguments(tree: &dyn Tree, image: &Image) -> Result<BTreeMap<String, String>, Error> {
+    let args = image.args.iter();
+    args.map(|(name, value)| Ok((name.clone(), argument(tree, name, value)?)))
+        .collect()
 }
 
 fn argument(tree: &dyn Tree, name: &str, value: &ArgValue) -> Result<String, Error> {

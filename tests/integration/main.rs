@@ -7,6 +7,8 @@
 
 mod candidates;
 mod config;
+mod derived;
+mod dockerfile;
 mod documentation;
 mod ensure;
 mod git;

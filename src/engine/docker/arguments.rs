@@ -37,6 +37,9 @@ pub(super) fn build(builder: Builder, request: &BuildRequest<'_>, report: &Path)
     for (name, value) in request.arguments {
         arguments.pair("--build-arg", format!("{name}={value}"));
     }
+    if let Some(platform) = request.platform {
+        arguments.pair("--platform", platform.to_string());
+    }
     if let Some(target) = request.target {
         arguments.pair("--target", target);
     }
@@ -82,6 +85,7 @@ mod tests {
             dockerfile: Path::new("/s/Dockerfile"),
             scratch: Path::new("/s"),
             target,
+            platform: None,
             arguments: &arguments,
             labels: &labels,
             pull,

@@ -4,6 +4,8 @@
 //! builder follows them, searched, and rid of what .dockerignore keeps out.
 
 use super::Error;
+use std::collections::HashSet;
+
 use super::error::{NoMatch, Place};
 use super::links::{self, Resolved};
 use super::selection::{Area, Findings, Found, Selection};
@@ -47,6 +49,12 @@ pub(super) fn find(
         }
     }
     let mut findings = context.search(&mut selection, sources, &bases)?;
+    // Links that lead to where a glob begins are no part of what it matches.
+    for (entry, base) in bases.iter().enumerate() {
+        for (link, _) in &base.crossed {
+            findings.take(&selection, link.clone(), entry, true);
+        }
+    }
     let takers = Takers {
         sources,
         bases: &bases,
@@ -124,13 +132,12 @@ impl Takers<'_> {
         if are_all_taken {
             return;
         }
-        let crossed = |path: &RootPath| {
-            let mut literals = selection.literals.iter();
-            literals.any(|literal| literal.crossed.iter().any(|(link, _)| link == path))
-        };
+        let followed = selection.literals.iter().map(|literal| &literal.crossed);
+        let followed = followed.chain(self.bases.iter().map(|base| &base.crossed));
+        let crossed: HashSet<_> = followed.flatten().map(|(link, _)| link).collect();
         findings
             .found
-            .retain(|path, _| self.takes(path, selection) || crossed(path));
+            .retain(|path, _| self.takes(path, selection) || crossed.contains(path));
     }
 
     fn takes(&self, path: &RootPath, selection: &Selection<'_>) -> bool {

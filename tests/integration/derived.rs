@@ -62,15 +62,18 @@ fn dockerignore_takes_out() {
 
 #[test]
 fn links_on_the_way_are_followed_as_in_the_build() {
-    let tree = tree("FROM scratch\nCOPY cur/a top/./b l* /x/\n");
+    let tree = tree("FROM scratch\nCOPY cur/a top/./b l* globbed/f* /x/\n");
     tree.link("cur", "/v2").file("v2/a", "").file("v2/c", "");
     tree.link("top", "../../../v3").file("v3/b", "");
     tree.link("l1", "v4")
         .file("v4/d", "")
         .link("v4/e", "nowhere");
+    tree.link("globbed", "v5").file("v5/f", "").file("v5/x", "");
     assert_eq!(
         inputs(&tree),
-        ["v2/a", "v3/b", "v4/d", "cur", "l1", "top", "v4/e"]
+        [
+            "v2/a", "v3/b", "v4/d", "v5/f", "cur", "globbed", "l1", "top", "v4/e"
+        ]
     );
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
 
 /// Names and values of environment variables.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +37,18 @@ impl Environment {
                 Some(text) => Ok(Some(text)),
                 None => Err(NotText(name.to_owned())),
             },
+        }
+    }
+
+    /// The absolute path of the folder for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// The variable names a relative one, and the current folder cannot be told.
+    pub fn temporary_folder(&self) -> io::Result<PathBuf> {
+        match self.get("TMPDIR") {
+            Some(folder) if !folder.is_empty() => std::path::absolute(folder),
+            _ => Ok(PathBuf::from("/tmp")),
         }
     }
 

@@ -1,8 +1,11 @@
-//! Where a git work tree begins, as far as the file system tells it.
+//! Where a git work tree begins and where git keeps its own files, as far as the file system tells
+//! it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// Whether `folder` is the top of a git work tree: it holds a `.git` that git itself would take for
 /// one.
@@ -23,10 +26,28 @@ pub fn is_git_top(folder: &Path) -> io::Result<bool> {
         Ok(metadata) if metadata.is_file() => {
             Ok(fs::read(&git).map_or(true, |text| text.starts_with(b"gitdir:")))
         }
-        Ok(_) => Ok(["HEAD", "objects", "refs"]
-            .iter()
-            .all(|name| may_exist(&git.join(name)))),
+        Ok(_) => Ok(is_git_folder(&git)),
     }
+}
+
+/// The folder with git's own files, of the work tree whose top is `top`: `.git`, or what a `.git`
+/// file points to.
+pub fn git_folder(top: &Path) -> PathBuf {
+    let git = top.join(".git");
+    match fs::read(&git) {
+        Ok(text) => match text.trim_ascii_end().strip_prefix(b"gitdir: ") {
+            Some(folder) => top.join(OsStr::from_bytes(folder)),
+            None => git,
+        },
+        Err(_) => git,
+    }
+}
+
+/// Whether `folder` itself is one with git's own files.
+pub fn is_git_folder(folder: &Path) -> bool {
+    ["HEAD", "objects", "refs"]
+        .iter()
+        .all(|name| may_exist(&folder.join(name)))
 }
 
 fn may_exist(path: &Path) -> bool {

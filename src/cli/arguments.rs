@@ -1,5 +1,6 @@
 //! The arguments that `fp` takes.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,11 +21,11 @@ pub(super) enum Command {
     /// Print the fingerprint of an image, and nothing else.
     Hash(Hash),
     /// Print the record: everything that decides the image. Its BLAKE3 hash is the fingerprint.
-    Record(One),
+    Record(OneOfRevision),
     /// List the inputs, each with the reason it is one.
-    Inputs(One),
+    Inputs(OneOfRevision),
     /// Print the part of the Dockerfile that decides the image: all that the build gets of it.
-    Dockerfile(One),
+    Dockerfile(OneOfRevision),
     /// Print the image reference with its tag.
     Ref(One),
     /// Tell where each image is, and what ensure would do.
@@ -35,6 +36,26 @@ pub(super) enum Command {
     ///
     /// Prints `REPOSITORY:TAG@DIGEST` for each.
     Ensure(Ensure),
+}
+
+impl Command {
+    /// The git revision that the answer is about; `None` for the files on disk.
+    pub(super) fn revision(&self) -> Option<&OsStr> {
+        let source = match self {
+            Command::Hash(hash) => &hash.source,
+            Command::Record(one) | Command::Inputs(one) | Command::Dockerfile(one) => &one.source,
+            Command::Ref(_) | Command::Status(_) | Command::Ensure(_) => return None,
+        };
+        source.rev.as_deref()
+    }
+}
+
+/// Where the files lie that an answer is about.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// A git revision: what a fresh clone of it would give, whatever the work tree holds.
+    #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+    pub(super) rev: Option<OsString>,
 }
 
 /// How an answer is printed.
@@ -56,6 +77,15 @@ pub(super) struct One {
     pub(super) format: Format,
 }
 
+/// A command on one image, on disk or in a revision.
+#[derive(Debug, Args)]
+pub(super) struct OneOfRevision {
+    #[command(flatten)]
+    pub(super) one: One,
+    #[command(flatten)]
+    pub(super) source: Source,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Hash {
     /// The image; may be left out if only one is configured.
@@ -63,6 +93,8 @@ pub(super) struct Hash {
     /// All images: a line with fingerprint and name for each.
     #[arg(long, conflicts_with = "image")]
     pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) source: Source,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

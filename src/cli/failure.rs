@@ -18,8 +18,12 @@ pub(super) enum Failure {
     #[error("the inputs of `{image}` cannot be told")]
     Inputs {
         image: ImageName,
+        /// What comes before the paths of files: nothing on disk, `REV:FOLDER/` in a revision.
+        prefix: String,
         source: inputs::Error,
     },
+    #[error(transparent)]
+    Revision(inputs::Error),
     #[error("`{image}` is not available")]
     Ensure {
         image: ImageName,
@@ -59,6 +63,8 @@ impl Failure {
             | Failure::Runtime(_)
             | Failure::Output(_) => 1,
             Failure::Config(_) => 2,
+            Failure::Revision(inputs::Error::Revision(error)) if !error.is_usage() => 1,
+            Failure::Revision(_) => 2,
             Failure::Ensure { source, .. } => ensure_exit_code(source),
             Failure::Interrupted(interrupted) => 128 + interrupted.signal.number(),
             Failure::Reported { exit_code } => *exit_code,
@@ -75,10 +81,11 @@ impl Failure {
                     problem.place = Some(in_configuration(invalid));
                 }
             }
-            Failure::Inputs { source, .. } => {
+            Failure::Inputs { prefix, source, .. } => {
                 problem.hint = source.hint().map(str::to_owned);
-                problem.place = in_dockerfile(source);
+                problem.place = in_dockerfile(prefix, source);
             }
+            Failure::Revision(source) => problem.hint = source.hint().map(str::to_owned),
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
             Failure::CurrentFolder(_)
             | Failure::Runtime(_)
@@ -99,7 +106,7 @@ fn in_configuration(invalid: &Invalid) -> Place<'_> {
     }
 }
 
-fn in_dockerfile(error: &inputs::Error) -> Option<Place<'_>> {
+fn in_dockerfile<'a>(prefix: &str, error: &'a inputs::Error) -> Option<Place<'a>> {
     let place = error.place()?;
     let mistake: &dyn Error = match error {
         inputs::Error::Dockerfile { mistake, .. } => &mistake.kind,
@@ -107,7 +114,7 @@ fn in_dockerfile(error: &inputs::Error) -> Option<Place<'_>> {
     };
     Some(Place {
         mistake,
-        file: place.file.to_string(),
+        file: format!("{prefix}{}", place.file),
         text: &place.text,
         span: place.span.clone(),
     })

@@ -30,6 +30,7 @@ use output::Output;
 use workspace::Workspace;
 
 use crate::environment::Environment;
+use crate::interrupt::Interrupt;
 
 /// Runs `fp` with `arguments`, the program's own name first, and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -38,17 +39,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(usage) => return output.usage(&usage),
     };
-    let result = Workspace::open(arguments.config, Environment::of_process())
+    let result = open(&arguments, &mut output)
         .and_then(|workspace| execute(arguments.command, &workspace, &mut output));
     output.finish(result)
+}
+
+/// Opens the files on disk, or the revision that was asked for.
+fn open(arguments: &Arguments, output: &mut Output) -> Result<Workspace, Failure> {
+    let environment = Environment::of_process();
+    let file = arguments.config.as_deref();
+    match arguments.command.revision() {
+        None => Workspace::open(file, environment),
+        Some(revision) => {
+            let interrupt = Interrupt::listen().map_err(Failure::Runtime)?;
+            output.heed(&interrupt)?;
+            Workspace::open_revision(revision, file, environment, &interrupt)
+        }
+    }
 }
 
 fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Hash(arguments) => hash::run(&arguments, workspace, output),
-        Command::Record(arguments) => record::run(&arguments, workspace, output),
-        Command::Inputs(arguments) => inputs::run(&arguments, workspace, output),
-        Command::Dockerfile(arguments) => dockerfile::run(&arguments, workspace, output),
+        Command::Record(arguments) => record::run(&arguments.one, workspace, output),
+        Command::Inputs(arguments) => inputs::run(&arguments.one, workspace, output),
+        Command::Dockerfile(arguments) => dockerfile::run(&arguments.one, workspace, output),
         Command::Ref(arguments) => reference::run(&arguments, workspace, output),
         Command::Status(arguments) => status::run(&arguments, workspace, output),
         Command::Ensure(arguments) => ensure::run(&arguments, workspace, output),

@@ -37,11 +37,9 @@ impl<'a> Outside<'a> {
             docker_config,
             ..registry::Settings::default()
         };
-        let temporary = match environment.get("TMPDIR") {
-            Some(folder) if !folder.is_empty() => std::path::absolute(folder),
-            _ => Ok(PathBuf::from("/tmp")),
-        };
-        let temporary = temporary.map_err(Failure::CurrentFolder)?;
+        let temporary = environment
+            .temporary_folder()
+            .map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
             interrupt: Interrupt::listen().map_err(Failure::Runtime)?,

@@ -1,6 +1,7 @@
 //! What every command starts from: the configuration and the environment.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::config::{self, Image, Project};
 use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
+use crate::inputs::revision::{self, Configuration, Means, Revision};
 use crate::inputs::{self, Inputs};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::record::Record;
@@ -25,35 +27,67 @@ const STOPPING: Duration = Duration::from_millis(500);
 pub(super) struct Workspace {
     pub(super) environment: Environment,
     pub(super) project: Project,
+    /// Where the files are, unless they are those on disk.
+    revision: Option<Revision>,
 }
 
 impl Workspace {
     /// Reads the configuration: `file` if it is given, else the nearest one.
-    pub(super) fn open(file: Option<PathBuf>, environment: Environment) -> Result<Self, Failure> {
+    pub(super) fn open(file: Option<&Path>, environment: Environment) -> Result<Self, Failure> {
         let file = match file {
-            Some(file) => file,
-            None => {
-                let folder = std::env::current_dir().map_err(Failure::CurrentFolder)?;
-                config::locate(&folder)?
-            }
+            Some(file) => file.to_path_buf(),
+            None => config::locate(&current_folder()?)?,
         };
         let project = Project::read(&file, &environment)?;
         Ok(Workspace {
             environment,
             project,
+            revision: None,
         })
     }
 
-    /// Reads what goes into `image`, while signals have their default effect.
+    /// Reads the configuration of the git revision `name`: `file` if it is given, else the nearest
+    /// one. Nothing of what is read from now on comes from the work tree.
+    pub(super) fn open_revision(
+        name: &OsStr,
+        file: Option<&Path>,
+        environment: Environment,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
+        let current = current_folder()?;
+        let temporary = environment.temporary_folder();
+        let means = Means {
+            temporary: &temporary.map_err(Failure::CurrentFolder)?,
+            environment: &environment,
+            interrupt,
+        };
+        let opened = Revision::open(name, &current, file, &means);
+        let (revision, Configuration { file, root, bytes }) = opened.map_err(of_revision)?;
+        let project = Project::of_bytes(&file, root, &bytes, &environment)?;
+        Ok(Workspace {
+            environment,
+            project,
+            revision: Some(revision),
+        })
+    }
+
+    /// Reads what goes into `image`, while signals have their default effect, or while the revision
+    /// heeds them.
     pub(super) fn inputs(&self, image: &Image) -> Result<Inputs, Failure> {
-        let read = inputs::read(self.project.root(), image, &self.environment, None);
-        read.map_err(|source| of_inputs(image, source))
+        let read = match &self.revision {
+            Some(revision) => revision.inputs(image),
+            None => inputs::read(self.project.root(), image, &self.environment, None),
+        };
+        read.map_err(|source| self.of_inputs(image, source))
     }
 
     /// The part of the Dockerfile that decides `image`.
     pub(super) fn slice(&self, image: &Image) -> Result<Vec<u8>, Failure> {
-        let read = inputs::slice(self.project.root(), image, &self.environment, None);
-        read.map_err(|source| of_inputs(image, source))
+        let read = match &self.revision {
+            Some(revision) => revision.slice(image),
+            None => inputs::slice(self.project.root(), image, &self.environment, None),
+        };
+        read.map_err(|source| self.of_inputs(image, source))
     }
 
     /// Reads what goes into `image`, and stops soon after a signal.
@@ -76,8 +110,23 @@ impl Workspace {
             biased;
             read = reading => read
                 .expect("reading does not panic")
-                .map_err(|source| of_inputs(image, source)),
+                .map_err(|source| self.of_inputs(image, source)),
             interrupted = given_up => Err(interrupted.into()),
+        }
+    }
+
+    fn of_inputs(&self, image: &Image, source: inputs::Error) -> Failure {
+        match interrupted(&source) {
+            Some(interrupted) => Failure::Interrupted(interrupted),
+            None => Failure::Inputs {
+                image: image.name.clone(),
+                prefix: self
+                    .revision
+                    .as_ref()
+                    .map(Revision::prefix)
+                    .unwrap_or_default(),
+                source,
+            },
         }
     }
 
@@ -141,12 +190,21 @@ impl Workspace {
     }
 }
 
-fn of_inputs(image: &Image, source: inputs::Error) -> Failure {
-    match source {
-        inputs::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
-        source => Failure::Inputs {
-            image: image.name.clone(),
-            source,
-        },
+fn current_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(Failure::CurrentFolder)
+}
+
+fn of_revision(source: inputs::Error) -> Failure {
+    match interrupted(&source) {
+        Some(interrupted) => Failure::Interrupted(interrupted),
+        None => Failure::Revision(source),
+    }
+}
+
+fn interrupted(error: &inputs::Error) -> Option<Interrupted> {
+    match error {
+        inputs::Error::Interrupted(interrupted)
+        | inputs::Error::Revision(revision::Error::Interrupted(interrupted)) => Some(*interrupted),
+        _ => None,
     }
 }

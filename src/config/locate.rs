@@ -7,7 +7,7 @@ use super::mistake::Error;
 use crate::work_tree::is_git_top;
 
 /// The name that is searched for.
-const FILE_NAME: &str = "fingerprint.toml";
+pub const FILE_NAME: &str = "fingerprint.toml";
 
 /// The nearest fingerprint.toml from `folder` upwards, no farther than the top of the git
 /// repository around `folder`.

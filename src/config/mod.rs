@@ -12,11 +12,12 @@ mod written;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-pub use locate::locate;
+pub use locate::{FILE_NAME, locate};
 pub use mistake::{Error, Invalid, Mistake, MistakeKind};
 pub use template::TagTemplate;
 pub use written::{EngineChoice, Push};
@@ -138,12 +139,27 @@ impl Project {
             file: file.to_path_buf(),
             source,
         };
-        let text = regular_file::read_text(file).map_err(unreadable)?;
+        let bytes = regular_file::read(file).map_err(unreadable)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let root = folder.canonicalize().map_err(unreadable)?;
+        Project::of_bytes(file, root, &bytes, environment)
+    }
+
+    /// Resolves `bytes`, those of the configuration `file`, which need not lie on disk. `root` is
+    /// the absolute path of its folder.
+    pub fn of_bytes(
+        file: &Path,
+        root: PathBuf,
+        bytes: &[u8],
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let text = io::read_to_string(bytes).map_err(|source| Error::Unreadable {
+            file: file.to_path_buf(),
+            source,
+        })?;
         match parse(&text, environment) {
             Ok((images, engine)) => Ok(Project {
                 file: file.to_path_buf(),
@@ -156,7 +172,8 @@ impl Project {
         }
     }
 
-    /// The root: the absolute path of the folder of fingerprint.toml, without links.
+    /// The root: the absolute path of the folder of fingerprint.toml, without links. In a revision,
+    /// where that would be if it were checked out.
     pub fn root(&self) -> &Path {
         &self.root
     }

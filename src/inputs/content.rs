@@ -1,7 +1,7 @@
 //! Reading inputs: bytes to digests, link texts, and the small files whose whole text is needed.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::num::NonZero;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -14,6 +14,7 @@ use super::selection::Found;
 use super::tree::{Kind, Tree, WorkTree};
 use super::{Content, Error, links};
 use crate::path::RootPath;
+use crate::record::ContentDigest;
 
 /// Below this many files per thread, starting the thread costs more than it saves.
 const FILES_PER_THREAD: usize = 64;
@@ -74,40 +75,59 @@ fn read(tree: WorkTree<'_>, found: &Found, buffer: &mut [u8]) -> Result<Content,
             .map(|text| Content::Link { text });
     }
     let mut file = open(tree.root, &found.path)?;
-    let unreadable = |source| Error::Unreadable {
+    let metadata = file.metadata().map_err(|source| Error::Unreadable {
         path: found.path.clone(),
         source,
-    };
-    let metadata = file.metadata().map_err(unreadable)?;
+    })?;
     if !metadata.is_file() {
         return Err(Error::Changed {
             path: found.path.clone(),
         });
     }
-    let mut hasher = blake3::Hasher::new();
-    let mut first = true;
-    loop {
-        let count = match file.read(buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        if first && is_lfs_pointer(&buffer[..count], metadata.len()) {
-            return Err(Error::LfsPointer {
-                path: found.path.clone(),
-            });
-        }
-        first = false;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-    }
-    let digest = hasher.finalize().into();
     Ok(Content::File {
         executable: is_executable(metadata.mode()),
-        digest,
+        digest: digest(&mut file, metadata.len(), &found.path, buffer)?,
     })
+}
+
+/// The digest of `bytes`, those of the file at `path`, which has `size` of them. A git-lfs pointer
+/// is an error.
+pub(super) fn digest(
+    bytes: &mut dyn Read,
+    size: u64,
+    path: &RootPath,
+    buffer: &mut [u8],
+) -> Result<ContentDigest, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let mut is_first = true;
+    loop {
+        let count = fill(bytes, buffer).map_err(|source| Error::Unreadable {
+            path: path.clone(),
+            source,
+        })?;
+        if is_first && is_lfs_pointer(&buffer[..count], size) {
+            return Err(Error::LfsPointer { path: path.clone() });
+        }
+        is_first = false;
+        hasher.update(&buffer[..count]);
+        if count < buffer.len() {
+            return Ok(hasher.finalize().into());
+        }
+    }
+}
+
+/// Reads until `buffer` is full or there is no more, and tells how much there was.
+fn fill(bytes: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match bytes.read(&mut buffer[count..]) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
 }
 
 /// Whether the owner may execute a file of this mode; no other bit counts.
@@ -115,19 +135,19 @@ pub(crate) fn is_executable(mode: u32) -> bool {
     mode & 0o100 != 0
 }
 
-/// Opens the file at `path` without following a link there, and without waiting should it have
-/// become a FIFO.
+/// Opens the file at `path` below `root`, as [`open_file`] does.
 pub(crate) fn open(root: &Path, path: &RootPath) -> Result<File, Error> {
+    open_file(&path.in_root(root)).map_err(|source| Error::Unreadable {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Opens a file without following a link there, and without waiting should it have become a FIFO.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).expect("open flags fit the type that open takes");
-    File::options()
-        .read(true)
-        .custom_flags(flags)
-        .open(path.in_root(root))
-        .map_err(|source| Error::Unreadable {
-            path: path.clone(),
-            source,
-        })
+    File::options().read(true).custom_flags(flags).open(path)
 }
 
 /// The bytes of the file that `path` leads to, through links that stay in the root.
@@ -157,6 +177,6 @@ pub(super) fn text_if_present(tree: &dyn Tree, path: &RootPath) -> Result<Option
 }
 
 /// Whether a file of `size` bytes that starts with `head` is a pointer to a file that git-lfs keeps.
-fn is_lfs_pointer(head: &[u8], size: u64) -> bool {
+pub(super) fn is_lfs_pointer(head: &[u8], size: u64) -> bool {
     size < LFS_MAX && head.starts_with(LFS_HEAD)
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::revision;
 use crate::dockerfile::{self, dockerignore};
 use crate::interrupt::Interrupted;
 use crate::path::RootPath;
@@ -88,6 +89,8 @@ pub enum Error {
     NoGit { top: PathBuf, source: io::Error },
     #[error("git cannot list the files that it tracks in {}: {}", .top.display(), Shown::text(.said))]
     Git { top: PathBuf, said: String },
+    #[error(transparent)]
+    Revision(#[from] revision::Error),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
@@ -198,6 +201,7 @@ impl Error {
             Error::LfsPointer { .. } => "run `git lfs pull`, or take the path out with a `!` entry",
             Error::Changed { .. } => "run fp again when nothing writes to the inputs",
             Error::NoGit { .. } => "install git",
+            Error::Revision(error) => return error.hint(),
             _ => return None,
         })
     }

@@ -14,6 +14,7 @@ pub mod gitignore;
 mod interpreted;
 mod links;
 mod repositories;
+pub mod revision;
 mod selection;
 mod tree;
 
@@ -126,9 +127,12 @@ pub fn slice(
         environment,
         interrupt,
     };
-    let tree = WorkTree { root, git };
-    let dockerfile = content::text(&tree, &image.dockerfile)?;
-    let args = arguments(&tree, image)?;
+    slice_from(&WorkTree { root, git }, image)
+}
+
+fn slice_from(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
+    let dockerfile = content::text(tree, &image.dockerfile)?;
+    let args = arguments(tree, image)?;
     Ok(interpreted::interpret(image, dockerfile, &args)?.into_slice())
 }
 

@@ -16,7 +16,7 @@ use super::git::Git;
 use super::gitignore::{Gitignore, IgnoreStack, Verdict};
 use super::{Error, git};
 use crate::path::RootPath;
-use crate::work_tree::is_git_top;
+use crate::work_tree::{git_folder, is_git_top};
 
 /// A git work tree.
 #[derive(Debug)]
@@ -189,16 +189,4 @@ pub(super) fn excludes(rules: &IgnoreStack, relative: &[u8], is_folder: bool) ->
     rules
         .decide(relative, is_folder)
         .is_some_and(|(_, decision)| decision.verdict == Verdict::Ignored)
-}
-
-/// The folder with git's own files: `.git`, or what a `.git` file points to.
-fn git_folder(top: &Path) -> PathBuf {
-    let git = top.join(".git");
-    match fs::read(&git) {
-        Ok(text) => match text.trim_ascii_end().strip_prefix(b"gitdir: ") {
-            Some(folder) => top.join(OsStr::from_bytes(folder)),
-            None => git,
-        },
-        Err(_) => git,
-    }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use snapbox::str;
 
-use crate::support::{Fp, Tree, assert_says, git};
+use crate::support::{Fp, Tree, assert_says, git, with_submodules};
 
 /// The paths of the files and links in the record that a run prints.
 fn paths(run: Fp) -> Vec<String> {
@@ -184,49 +184,6 @@ fn files_of_git_that_are_none_are_passed_by() {
     assert_eq!(tree.hash(), expected);
     tree.remove(".gitmodules").link(".gitmodules", "nowhere");
     assert_eq!(tree.hash(), expected);
-}
-
-/// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which
-/// nothing is checked out.
-fn with_submodules() -> (Tree, Tree) {
-    let home = Tree::new();
-    let made = |name: &str| {
-        let path = home.path(name);
-        home.file(format!("{name}/a"), name);
-        home.file(format!("{name}/.gitignore"), "*.log\n");
-        git(&path, ["init", "--quiet", "--initial-branch=main"]);
-        path
-    };
-    let commit = |path: &PathBuf| {
-        git(path, ["add", "--all"]);
-        git(path, ["commit", "--quiet", "--message=all"]);
-    };
-    let add = |path: &PathBuf, name: &str| {
-        let url = format!("../{name}");
-        let url = home.path(name).to_str().map_or(url, str::to_owned);
-        git(
-            path,
-            ["submodule", "--quiet", "add", &url, &format!("m/{name}")],
-        );
-    };
-    let inner = made("inner");
-    commit(&inner);
-    let sub = made("sub");
-    add(&sub, "inner");
-    commit(&sub);
-    let outer = made("outer");
-    home.file("outer/Dockerfile", "FROM scratch\n");
-    home.file(
-        "outer/fingerprint.toml",
-        "format = 0\n[images.ci]\ninputs = ['m']\n",
-    );
-    home.file("outer/.gitignore", "*.o\n");
-    add(&outer, "sub");
-    commit(&outer);
-    let tree = Tree::new();
-    let outer = outer.to_str().expect("a plain name").to_owned();
-    git(&tree.path(""), ["clone", "--quiet", &outer, "."]);
-    (home, tree)
 }
 
 #[test]

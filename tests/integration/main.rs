@@ -18,6 +18,7 @@ mod mistakes;
 mod record;
 mod reference;
 mod refusals;
+mod revision;
 mod sameness;
 mod status;
 mod support;

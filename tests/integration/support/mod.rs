@@ -16,7 +16,7 @@ pub(crate) use machine::Machine;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
-pub(crate) use tree::{Tree, git, make_fifo};
+pub(crate) use tree::{Tree, git, make_fifo, with_submodules};
 
 /// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the
 /// snapshot is written anew.

@@ -185,3 +185,46 @@ pub(crate) fn git<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<I
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git in {folder:?}: {said}");
 }
+
+/// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which
+/// nothing is checked out.
+pub(crate) fn with_submodules() -> (Tree, Tree) {
+    let home = Tree::new();
+    let made = |name: &str| {
+        let path = home.path(name);
+        home.file(format!("{name}/a"), name);
+        home.file(format!("{name}/.gitignore"), "*.log\n");
+        git(&path, ["init", "--quiet", "--initial-branch=main"]);
+        path
+    };
+    let commit = |path: &PathBuf| {
+        git(path, ["add", "--all"]);
+        git(path, ["commit", "--quiet", "--message=all"]);
+    };
+    let add = |path: &PathBuf, name: &str| {
+        let url = format!("../{name}");
+        let url = home.path(name).to_str().map_or(url, str::to_owned);
+        git(
+            path,
+            ["submodule", "--quiet", "add", &url, &format!("m/{name}")],
+        );
+    };
+    let inner = made("inner");
+    commit(&inner);
+    let sub = made("sub");
+    add(&sub, "inner");
+    commit(&sub);
+    let outer = made("outer");
+    home.file("outer/Dockerfile", "FROM scratch\n");
+    home.file(
+        "outer/fingerprint.toml",
+        "format = 0\n[images.ci]\ninputs = ['m']\n",
+    );
+    home.file("outer/.gitignore", "*.o\n");
+    add(&outer, "sub");
+    commit(&outer);
+    let tree = Tree::new();
+    let outer = outer.to_str().expect("a plain name").to_owned();
+    git(&tree.path(""), ["clone", "--quiet", &outer, "."]);
+    (home, tree)
+}

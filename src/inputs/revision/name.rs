@@ -73,13 +73,14 @@ pub(super) fn commit(name: &OsStr, place: Place, means: &Means<'_>) -> Result<Rc
     }
 }
 
-/// Asks git, in the repository itself, what `name` means. References that replace objects are left
-/// out of it, since no clone has them.
+/// Asks git, in the repository itself, what `name` means. What replaces objects or parents there is
+/// left out of it, since no clone has that.
 fn ask(name: &OsStr, place: &Place, means: &Means<'_>) -> Result<Output, Error> {
     let (folder, git_folder) = place.for_git();
     let mut command = command(folder, git_folder, means.environment);
     command
         .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
         .args(["-c", "core.warnAmbiguousRefs=true"])
         .args(["rev-parse", "--verify", "--end-of-options"])
         .arg(name);

@@ -115,6 +115,9 @@ fn what_replaces_an_object_here_replaces_it_in_no_clone() {
     tree.git(["replace", "HEAD", "HEAD~1"]);
     assert_eq!(record_of(&tree, "HEAD"), second);
     assert_eq!(record_of(&tree, "HEAD~1"), first);
+    let id = fs::read_to_string(tree.path(".git/refs/heads/main")).unwrap();
+    tree.file(".git/info/grafts", id);
+    assert_eq!(record_of(&tree, "HEAD~1"), first);
 }
 
 #[test]

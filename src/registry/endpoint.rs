@@ -40,6 +40,19 @@ impl Endpoint {
         })
     }
 
+    /// The same repository over TLS.
+    pub(super) fn over_tls(mut self) -> Self {
+        self.root
+            .set_scheme("https")
+            .expect("https can take the place of http in every URL");
+        self
+    }
+
+    /// Whether requests to it go unprotected, as they do only to this machine.
+    pub(super) fn is_unprotected(&self) -> bool {
+        self.root.scheme() == "http"
+    }
+
     /// The manifest that a tag or digest names.
     pub(super) fn manifest(&self, tag_or_digest: &impl Display) -> Url {
         let mut url = self.root.clone();

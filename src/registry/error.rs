@@ -114,6 +114,18 @@ impl Error {
         matches!(self, Error::Denied { .. })
     }
 
+    /// Whether something may have answered a plain request that speaks TLS: it hung up, its answer was
+    /// no HTTP, or it said so, as Go's server and nginx do.
+    pub(super) fn may_be_tls(&self) -> bool {
+        match self {
+            Error::Connection { cause, .. } => cause.kind == ConnectionFault::Network,
+            Error::Status { status, words, .. } => {
+                *status == StatusCode::BAD_REQUEST && words.tell_of_tls
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -15,7 +15,7 @@ use super::error::Error;
 use super::transport::{Answer, origin};
 use super::words::{RegistryErrors, Words};
 use super::{Client, manifest_of};
-use crate::reference::{Digest, Repository, Tag};
+use crate::reference::{Digest, Tag};
 
 /// What a registry says about a tag.
 #[derive(Debug)]
@@ -34,12 +34,11 @@ const VERSION_HEADER: &str = "docker-distribution-api-version";
 /// Some is present, None absent.
 pub(super) async fn look_up(
     client: &Client,
-    repository: &Repository,
+    endpoint: &Endpoint,
     tag: &Tag,
+    deadline: Instant,
 ) -> Result<Option<Digest>, Error> {
-    let deadline = client.transport.deadline();
-    let endpoint = Endpoint::of(repository)?;
-    let answer = client.ask(Method::HEAD, &endpoint, tag, deadline).await?;
+    let answer = client.ask(Method::HEAD, endpoint, tag, deadline).await?;
     match answer.status {
         StatusCode::OK if answer.headers.contains_key(DIGEST_HEADER) => digest_header(&answer),
         // Without a digest it has to be computed. A refusal of HEAD has no body, and only the body
@@ -48,12 +47,12 @@ pub(super) async fn look_up(
         | StatusCode::BAD_REQUEST
         | StatusCode::FORBIDDEN
         | StatusCode::NOT_FOUND => {
-            let answer = client.ask(Method::GET, &endpoint, tag, deadline).await?;
-            judge(client, &endpoint, answer, deadline).await
+            let answer = client.ask(Method::GET, endpoint, tag, deadline).await?;
+            judge(client, endpoint, answer, deadline).await
         }
         _ => Err(client
             .authorizer
-            .refusal(&endpoint, Access::Pull, &answer)
+            .refusal(endpoint, Access::Pull, &answer)
             .await),
     }
 }

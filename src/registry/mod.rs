@@ -15,8 +15,10 @@ mod manifest;
 mod transport;
 mod words;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -49,6 +51,8 @@ pub struct Settings {
 pub struct Client {
     transport: Transport,
     authorizer: Authorizer,
+    /// The registries on this machine that turned out to speak TLS.
+    over_tls: Mutex<HashSet<String>>,
 }
 
 /// What came of writing a tag.
@@ -66,12 +70,16 @@ impl Client {
         Client {
             transport: Transport::new(settings.time_limits),
             authorizer: Authorizer::new(settings.docker_config),
+            over_tls: Mutex::default(),
         }
     }
 
     /// Whether a tag is there.
     pub async fn look_up(&self, repository: &Repository, tag: &Tag) -> Lookup {
-        match look_up::look_up(self, repository, tag).await {
+        let look_up = async |endpoint: &Endpoint, deadline| {
+            look_up::look_up(self, endpoint, tag, deadline).await
+        };
+        match self.at(repository, look_up).await {
             Ok(Some(digest)) => Lookup::Present { digest },
             Ok(None) => Lookup::Absent,
             Err(error) => Lookup::Unknown(error),
@@ -84,14 +92,22 @@ impl Client {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Manifest, Error> {
-        let endpoint = Endpoint::of(repository)?;
-        let deadline = self.transport.deadline();
-        let answer = self.ask(Method::GET, &endpoint, digest, deadline).await?;
+        let read = async |endpoint: &Endpoint, deadline| {
+            self.read_manifest(endpoint, digest, deadline).await
+        };
+        self.at(repository, read).await
+    }
+
+    async fn read_manifest(
+        &self,
+        endpoint: &Endpoint,
+        digest: &Digest,
+        deadline: Instant,
+    ) -> Result<Manifest, Error> {
+        let answer = self.ask(Method::GET, endpoint, digest, deadline).await?;
         if answer.status != StatusCode::OK {
-            return Err(self
-                .authorizer
-                .refusal(&endpoint, Access::Pull, &answer)
-                .await);
+            let access = Access::Pull;
+            return Err(self.authorizer.refusal(endpoint, access, &answer).await);
         }
         if !digest.is_of(&answer.body) {
             let (expected, found) = (digest.clone(), Digest::sha256_of(&answer.body));
@@ -112,7 +128,20 @@ impl Client {
         tag: &Tag,
         manifest: &Manifest,
     ) -> Result<PutOutcome, Error> {
-        let endpoint = Endpoint::of(repository)?;
+        let write = async |endpoint: &Endpoint, deadline| {
+            self.write_manifest(endpoint, tag, manifest, deadline).await
+        };
+        self.at(repository, write).await
+    }
+
+    async fn write_manifest(
+        &self,
+        endpoint: &Endpoint,
+        tag: &Tag,
+        manifest: &Manifest,
+        deadline: Instant,
+    ) -> Result<PutOutcome, Error> {
+        let access = Access::PullAndPush;
         let content_type = HeaderValue::from_str(manifest.media_type())
             .expect("the media types that a manifest may have are header values");
         let request = Request {
@@ -121,26 +150,56 @@ impl Client {
             headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
             body: Some(manifest.bytes().to_owned()),
         };
-        let deadline = self.transport.deadline();
         let answer = self
             .authorizer
-            .send(
-                &self.transport,
-                &endpoint,
-                Access::PullAndPush,
-                request,
-                deadline,
-            )
+            .send(&self.transport, endpoint, access, request, deadline)
             .await?;
         if matches!(answer.status, StatusCode::CREATED | StatusCode::OK) {
             return Ok(PutOutcome::Written);
         }
-        let access = Access::PullAndPush;
-        let refusal = self.authorizer.refusal(&endpoint, access, &answer).await;
+        let refusal = self.authorizer.refusal(endpoint, access, &answer).await;
         match says_that_the_tag_exists(&answer) {
             true => Ok(PutOutcome::Refused(refusal)),
             false => Err(refusal),
         }
+    }
+
+    /// Does something at a repository.
+    ///
+    /// A registry on this machine is spoken to without TLS, unless it turns out to want it: then
+    /// all is done once more with TLS, and whatever follows with TLS only. Its certificate is not
+    /// checked, as docker does not do it either on loopback.
+    async fn at<T>(
+        &self,
+        repository: &Repository,
+        deed: impl AsyncFn(&Endpoint, Instant) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let deadline = self.transport.deadline();
+        let endpoint = Endpoint::of(repository)?;
+        if !endpoint.is_unprotected() {
+            return deed(&endpoint, deadline).await;
+        }
+        if self.over_tls().contains(&endpoint.domain) {
+            return deed(&endpoint.over_tls(), deadline).await;
+        }
+        let error = match deed(&endpoint, deadline).await {
+            Err(error) if error.may_be_tls() => error,
+            done => return done,
+        };
+        let endpoint = endpoint.over_tls();
+        match deed(&endpoint, deadline).await {
+            // It does not speak TLS either.
+            Err(Error::Connection { .. } | Error::TimedOut { .. }) => Err(error),
+            done => {
+                self.over_tls().insert(endpoint.domain);
+                done
+            }
+        }
+    }
+
+    fn over_tls(&self) -> MutexGuard<'_, HashSet<String>> {
+        // A set of names is whole whatever panicked elsewhere.
+        self.over_tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for the manifest that a tag or digest names.

@@ -12,7 +12,11 @@ use crate::shown::Shown;
 /// What the server said beside the status: the registry's own code and message, or what else the
 /// body shows. Displayed with its separator, so that it can be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words(String);
+pub struct Words {
+    text: String,
+    /// Whether the server complains of a request without TLS, in the words of Go's or nginx's.
+    pub(super) tell_of_tls: bool,
+}
 
 /// How many bytes of what a server says are shown.
 const MAX_WORDS: usize = 300;
@@ -21,18 +25,23 @@ impl Words {
     pub(super) fn of(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
-        Words(match RegistryErrors::parse(body) {
+        let shown = match RegistryErrors::parse(body) {
             Some(errors) => format!(": {}", bounded(&errors.first())),
             None if text.is_empty() => String::new(),
             None if text.starts_with('<') => " (with a web page)".to_owned(),
             None => format!(": {}", bounded(text)),
-        })
+        };
+        let told = |words| text.contains(words);
+        Words {
+            text: shown,
+            tell_of_tls: told("HTTP request to an HTTPS server") || told("sent to HTTPS port"),
+        }
     }
 }
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

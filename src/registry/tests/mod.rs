@@ -3,8 +3,11 @@
 mod authorization;
 mod look_up;
 mod manifests;
+mod over_tls;
 #[path = "../../../tests/integration/support/scripted_registry.rs"]
 mod scripted_registry;
+#[path = "../../../tests/integration/support/tls_front.rs"]
+mod tls_front;
 
 use std::time::Duration;
 

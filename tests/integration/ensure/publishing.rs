@@ -8,11 +8,12 @@ use blake3::Hash;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::lab::{self, Store, on_both_stores};
-use crate::support::{Machine, Reply, Request, ScriptedRegistry};
+use crate::support::{Machine, Reply, Request, ScriptedRegistry, TlsFront};
 
 on_both_stores! {
     a_staging_tag_that_may_not_be_overwritten_is_left_alone
     a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is
+    a_registry_on_loopback_may_speak_tls_with_any_certificate
 }
 
 /// The manifests of a registry that has every blob already, by tag and by digest.
@@ -65,14 +66,14 @@ fn refusal(status: u16, code: &str, message: &str) -> Reply {
         .body(body)
 }
 
-/// A machine that publishes to `registry`, and the tag that its image will have.
-fn machine(store: Store, registry: &ScriptedRegistry) -> (Machine, String) {
+/// A machine that publishes to the registry at `host`, and the tag that its image will have.
+fn machine(store: Store, host: &str) -> (Machine, String) {
     let machine = Machine::new(store);
     // The registry here takes no uploads, so the image has only layers that the engine has seen in
     // another one: of those it asks first whether they are there.
     let dockerfile = format!("FROM {}\nCMD [\"true\"]\n", lab::base());
     machine.tree.file("Dockerfile", dockerfile);
-    machine.configure_for(&format!("{}/app", registry.host()), "\"hello.sh\"", "");
+    machine.configure_for(&format!("{host}/app"), "\"hello.sh\"", "");
     let tag = machine
         .fp(&["ref"])
         .succeeded()
@@ -117,7 +118,7 @@ fn a_staging_tag_that_may_not_be_overwritten_is_left_alone(store: Store) {
         let is_immutable = is_put_of(request, |tag| manifests.has(tag));
         is_immutable.then(|| refusal(400, "TAG_INVALID", "the tag is immutable"))
     });
-    let (machine, tag) = machine(store, &registry);
+    let (machine, tag) = machine(store, &registry.host());
     machine.fp(&["ensure"]).succeeded().says("built, pushed");
     let puts = puts(&registry);
     let [.., own, last] = puts.as_slice() else {
@@ -146,13 +147,25 @@ fn a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is(store: Store) {
             refusal(409, "DENIED", "the tag exists")
         })
     });
-    let (machine, tag) = machine(store, &registry);
+    let (machine, tag) = machine(store, &registry.host());
     let answer = machine
         .fp(&["ensure", "--no-pull"])
         .succeeded()
         .says("somebody else published the image first");
     let theirs = manifests.0.lock().unwrap()[&tag].clone();
     assert_eq!(answer.digest(), digest(&theirs));
+}
+
+/// docker speaks to it, and fp once did not.
+fn a_registry_on_loopback_may_speak_tls_with_any_certificate(store: Store) {
+    let manifests = Manifests::default();
+    let registry = registry(&manifests, |_, _| None);
+    let front = TlsFront::start(&registry.host(), b"");
+    let (machine, tag) = machine(store, &front.host());
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    assert!(manifests.has(&tag));
+    assert!(front.plain_requests() > 0, "plain http is tried first");
+    machine.fp(&["ensure"]).succeeded().says("nothing to do");
 }
 
 #[test]
@@ -164,7 +177,7 @@ fn after_a_first_push_the_registry_has_to_answer() {
         let is_of_the_tag = !name.starts_with("fp-staging") && !name.starts_with("sha256:");
         (is_look && is_of_the_tag).then(|| refusal(403, "DENIED", "no"))
     });
-    let (machine, tag) = machine(Store::Containerd, &registry);
+    let (machine, tag) = machine(Store::Containerd, &registry.host());
     machine.fp(&["ensure"]).ended_with(4).says("--first-push");
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
     let answer = machine
@@ -186,7 +199,7 @@ fn a_tag_that_cannot_be_written_fails_and_keeps_the_image() {
     let registry = registry(&manifests, |request, _| {
         is_put_of(request, |tag| !tag.starts_with("fp-staging")).then(|| Reply::status(500))
     });
-    let (machine, _) = machine(Store::Containerd, &registry);
+    let (machine, _) = machine(Store::Containerd, &registry.host());
     let answer = machine
         .fp(&["ensure"])
         .ended_with(1)
@@ -204,7 +217,7 @@ fn a_tag_that_is_not_there_after_it_was_written_is_told() {
     let registry = registry(&manifests, |request, _| {
         is_put_of(request, |tag| !tag.starts_with("fp-staging")).then(|| Reply::status(201))
     });
-    let (machine, _) = machine(Store::Containerd, &registry);
+    let (machine, _) = machine(Store::Containerd, &registry.host());
     machine
         .fp(&["ensure"])
         .ended_with(4)
@@ -219,7 +232,7 @@ fn a_final_tag_that_this_user_may_not_write_leaves_a_laptop_with_a_local_image()
         let is_final = is_put_of(request, |tag| !tag.starts_with("fp-staging"));
         is_final.then(|| refusal(403, "DENIED", "the tag is protected"))
     });
-    let (mut machine, tag) = machine(Store::Containerd, &registry);
+    let (mut machine, tag) = machine(Store::Containerd, &registry.host());
     let local = machine
         .fp(&["ensure"])
         .succeeded()

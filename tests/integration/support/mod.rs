@@ -7,6 +7,7 @@ mod registry;
 mod run;
 mod running;
 mod scripted_registry;
+mod tls_front;
 mod tree;
 
 use proptest::strategy::Strategy;
@@ -16,6 +17,7 @@ pub(crate) use machine::Machine;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
+pub(crate) use tls_front::TlsFront;
 pub(crate) use tree::{Tree, git, make_fifo, with_submodules};
 
 /// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the

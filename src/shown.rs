@@ -43,6 +43,54 @@ impl Display for Shown<'_> {
     }
 }
 
+/// Displays a line that a program printed: as [`Shown`] does it, but with its tabs, its colours and
+/// what joins emoji. No colour lasts beyond the line.
+#[derive(Clone, Copy)]
+pub struct Printed<'a>(pub &'a str);
+
+impl Display for Printed<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        let mut has_colours = false;
+        while let Some(character) = rest.chars().next() {
+            let length = colour(rest).unwrap_or(character.len_utf8());
+            let (piece, behind) = rest.split_at(length);
+            match character {
+                '\u{1b}' if length > 1 => {
+                    has_colours = true;
+                    f.write_str(piece)?;
+                }
+                '\t' | '\u{200d}' | '\u{fe0f}' => f.write_str(piece)?,
+                _ => Shown::text(piece).fmt(f)?,
+            }
+            rest = behind;
+        }
+        f.write_str(if has_colours { "\u{1b}[0m" } else { "" })
+    }
+}
+
+/// The length of the sequence for colours that `text` begins with, if it does (ECMA-48, "SGR").
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
+    let is_colour = parameters[end..].starts_with('m');
+    is_colour.then(|| text.len() - parameters.len() + end + 1)
+}
+
+/// The text of a file, to be shown with its lines: the characters that leave no trace or reorder
+/// others are escaped, controls are left to whoever lays the lines out.
+pub fn source(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if misleads(character) && !character.is_control() {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Whether a character moves the cursor, reorders text or leaves no trace on the screen.
 ///
 /// Beside the control characters these are the line and paragraph separators, and the format
@@ -60,7 +108,7 @@ fn misleads(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Shown;
+    use super::{Printed, Shown, source};
 
     #[test]
     fn ordinary_names_stay_as_they_are() {
@@ -78,5 +126,32 @@ mod tests {
             "gnp.\\u{202e}sh\\u{200b}"
         );
         assert_eq!(Shown(b"caf\xe9").to_string(), "caf\\xe9");
+    }
+
+    #[test]
+    fn what_a_program_printed_keeps_its_colours_and_steers_nothing_else() {
+        let shown = |text| Printed(text).to_string();
+        assert_eq!(
+            shown("#7 0.1\ta ✔\u{fe0f} größe"),
+            "#7 0.1\ta ✔\u{fe0f} größe"
+        );
+        assert_eq!(shown("\u{1b}[1;31mred"), "\u{1b}[1;31mred\u{1b}[0m");
+        assert_eq!(
+            shown("\u{1b}[38:5:1mx\u{1b}[m"),
+            "\u{1b}[38:5:1mx\u{1b}[m\u{1b}[0m"
+        );
+        assert_eq!(
+            shown("\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}2J\u{1b}[1"),
+            r"\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}2J\u{1b}[1"
+        );
+        assert_eq!(shown("gnp.\u{202e}sh\u{1b}"), r"gnp.\u{202e}sh\u{1b}");
+    }
+
+    #[test]
+    fn a_file_keeps_its_lines_and_hides_nothing() {
+        assert_eq!(
+            source("a\r\n\t\u{200b}b\u{202e}\n"),
+            "a\r\n\t\\u{200b}b\\u{202e}\n"
+        );
     }
 }

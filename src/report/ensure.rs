@@ -7,7 +7,7 @@ use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
     EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
 };
-use crate::shown::Shown;
+use crate::shown::{Printed, Shown};
 
 /// A decision in a few words, which stay the same from version to version.
 pub fn decision(plan: &Plan) -> &'static str {
@@ -87,7 +87,12 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
             ]
         }
         Event::Engine("") => vec![String::new()],
-        Event::Engine(line) => vec![format!("  {line}")],
+        // Progress that overwrites itself would overwrite what stands before it as well.
+        Event::Engine(line) => line
+            .split('\r')
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| format!("  {}", Printed(piece)))
+            .collect(),
         Event::Waiting => {
             vec![format!(
                 "{name}: another fp on this machine makes this image; waiting for it"

@@ -7,11 +7,11 @@ mod ensure;
 use std::error::Error;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 pub use ensure::{decision, engine, event, outcome, registry, why};
 
-use crate::shown::Shown;
+use crate::shown::{self, Shown};
 
 /// A failure as it is told: what went wrong, why, where, and what to do.
 #[derive(Debug)]
@@ -72,19 +72,24 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
 
 fn place<'a>(place: &'a Place<'_>, hint: Option<&'a str>) -> Group<'a> {
     let title = Level::ERROR.primary_title(shown(place.mistake));
+    let file = place.file.as_str();
     let group = match &place.span {
-        Some(span) => Group::with_title(title).element(
-            Snippet::source(place.text)
-                .path(place.file.as_str())
-                .annotation(AnnotationKind::Primary.span(span.clone())),
-        ),
-        None => Group::with_title(title)
-            .element(Level::NOTE.with_name("file").message(place.file.as_str())),
+        Some(span) => Group::with_title(title).element(snippet(place.text, span).path(file)),
+        None => Group::with_title(title).element(Level::NOTE.with_name("file").message(file)),
     };
     match hint {
         Some(hint) => group.element(Level::HELP.message(hint)),
         None => group,
     }
+}
+
+/// The lines of `text` around `span`, as they may be shown.
+fn snippet<'a>(text: &str, span: &Range<usize>) -> Snippet<'a, Annotation<'a>> {
+    let before = shown::source(&text[..span.start]);
+    let marked = shown::source(&text[span.clone()]);
+    let behind = shown::source(&text[span.end..]);
+    let span = before.len()..before.len() + marked.len();
+    Snippet::source(before + &marked + &behind).annotation(AnnotationKind::Primary.span(span))
 }
 
 /// An error's message. Wherever a text in it comes from, it cannot steer the terminal.

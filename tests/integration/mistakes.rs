@@ -748,6 +748,7 @@ fn what_a_mistake_quotes_cannot_steer_a_terminal() {
     for said in [
         image_refusal(&format!("\"{hostile}\" = 1")),
         image_refusal("target = 1 # \u{202e}"),
+        image_refusal("target = 1 # \u{200b}"),
         image_refusal(&format!("repository = \"{hostile}\"")),
         image_refusal(&format!("tag = \"{hostile}{{fingerprint}}\"")),
         image_refusal(&format!("tag = \"{{{hostile}}}\"")),

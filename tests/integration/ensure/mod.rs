@@ -222,6 +222,21 @@ fn a_build_that_fails_says_why_and_leaves_nothing() {
     assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
 }
 
+/// What it printed once reached the terminal as it was.
+#[test]
+fn a_build_colours_its_words_and_steers_no_terminal() {
+    let mut machine = Machine::new(Store::Containerd);
+    let words = r"\033[31mred\033[2J\033]0;owned\007 \342\200\256rtl\rback\n";
+    let run = format!("RUN : {}; printf '{words}'", machine.unique);
+    let dockerfile = format!("FROM {}\n{run}\n", lab::base());
+    machine.tree.file("Dockerfile", dockerfile);
+    machine.set("CLICOLOR_FORCE", "1");
+    machine
+        .fp(&["ensure", "--no-push"])
+        .succeeded()
+        .says("\u{1b}[31mred\\u{1b}[2J\\u{1b}]0;owned\\u{7} \\u{202e}rtl\u{1b}[0m\n  back\n");
+}
+
 #[test]
 fn no_pull_needs_only_the_name() {
     let machine = Machine::new(Store::Containerd);

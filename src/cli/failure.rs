@@ -103,6 +103,7 @@ fn in_configuration(invalid: &Invalid) -> Place<'_> {
         file: Shown::path(&invalid.file).to_string(),
         text: &invalid.text,
         span: invalid.mistake.span.clone(),
+        is_secret: invalid.mistake.kind.may_quote_a_secret(),
     }
 }
 
@@ -117,6 +118,7 @@ fn in_dockerfile<'a>(prefix: &str, error: &'a inputs::Error) -> Option<Place<'a>
         file: format!("{prefix}{}", place.file),
         text: &place.text,
         span: place.span.clone(),
+        is_secret: false,
     })
 }
 

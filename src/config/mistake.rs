@@ -138,6 +138,11 @@ impl MistakeKind {
         )
     }
 
+    /// Whether the text that is wrong may hold a token, and may be wrong just because of it.
+    pub fn may_quote_a_secret(&self) -> bool {
+        matches!(self, MistakeKind::Source)
+    }
+
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<String> {
         match self {

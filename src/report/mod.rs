@@ -3,15 +3,17 @@
 //! Texts only: nothing is printed here.
 
 mod ensure;
+mod userinfo;
 
 use std::error::Error;
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 pub use ensure::{decision, engine, event, outcome, registry, why};
 
 use crate::shown::{self, Shown};
+use userinfo::{has_userinfo, without_userinfo};
 
 /// A failure as it is told: what went wrong, why, where, and what to do.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Place<'a> {
     pub text: &'a str,
     /// Byte range in the text; `None` if something is missing from the file.
     pub span: Option<Range<usize>>,
+    /// Whether what is wrong may hold a secret, so that its line is named and not shown.
+    pub is_secret: bool,
 }
 
 impl<'a> Problem<'a> {
@@ -65,22 +69,33 @@ fn chain<'a>(problem: &'a Problem<'_>) -> Group<'a> {
         source = error.source();
     }
     match &problem.hint {
-        Some(hint) => group.element(Level::HELP.message(hint.as_str())),
+        Some(hint) => group.element(Level::HELP.message(shown_text(hint))),
         None => group,
     }
 }
 
-fn place<'a>(place: &'a Place<'_>, hint: Option<&'a str>) -> Group<'a> {
+fn place<'a>(place: &'a Place<'_>, hint: Option<&str>) -> Group<'a> {
     let title = Level::ERROR.primary_title(shown(place.mistake));
     let file = place.file.as_str();
     let group = match &place.span {
+        Some(span) if place.is_secret || has_userinfo(lines(place.text, span)) => {
+            let line = 1 + place.text[..span.start].matches('\n').count();
+            Group::with_title(title).element(Origin::path(file).line(line))
+        }
         Some(span) => Group::with_title(title).element(snippet(place.text, span).path(file)),
         None => Group::with_title(title).element(Level::NOTE.with_name("file").message(file)),
     };
     match hint {
-        Some(hint) => group.element(Level::HELP.message(hint)),
+        Some(hint) => group.element(Level::HELP.message(shown_text(hint))),
         None => group,
     }
+}
+
+/// The whole lines of `text` that `span` is in.
+fn lines<'a>(text: &'a str, span: &Range<usize>) -> &'a str {
+    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[span.end..].find('\n');
+    &text[start..end.map_or(text.len(), |at| span.end + at)]
 }
 
 /// The lines of `text` around `span`, as they may be shown.
@@ -92,7 +107,12 @@ fn snippet<'a>(text: &str, span: &Range<usize>) -> Snippet<'a, Annotation<'a>> {
     Snippet::source(before + &marked + &behind).annotation(AnnotationKind::Primary.span(span))
 }
 
-/// An error's message. Wherever a text in it comes from, it cannot steer the terminal.
+/// An error's message. Wherever a text in it comes from, it cannot steer the terminal, and tells of
+/// no user or token.
 fn shown(error: &dyn Error) -> String {
-    Shown::text(&error.to_string()).to_string()
+    shown_text(&error.to_string())
+}
+
+fn shown_text(text: &str) -> String {
+    without_userinfo(&Shown::text(text).to_string())
 }

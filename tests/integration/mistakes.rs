@@ -708,17 +708,31 @@ error: the target is empty
 
 "#]],
     );
+}
+
+/// The line was once quoted, and with it the token because of which it is refused.
+#[test]
+fn an_address_with_a_token_is_not_quoted() {
     assert_says(
         image_refusal("source = \"https://user:secret@example.com/x\""),
         str![[r#"
 error: `source` is not an http(s) address, or it holds a user name or password
- --> ROOT/fingerprint.toml:5:10
-  |
-5 | source = "https://user:secret@example.com/x"
-  |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+--> ROOT/fingerprint.toml:5
 
 "#]],
     );
+    for line in [
+        "source = \"secret\"",
+        "source = \"https://secret@/\"",
+        "sources = \"https://user:secret@example.com/x\"",
+        "repository = \"https://user:secret@ghcr.io/acme/app\"",
+        "target = 1 # https://user:secret@example.com",
+        "target = \"https://user:secret@example.com",
+    ] {
+        let said = image_refusal(line);
+        assert!(!said.contains("secret"), "{said}");
+        assert!(said.contains("--> ROOT/fingerprint.toml:5"), "{said}");
+    }
 }
 
 #[test]

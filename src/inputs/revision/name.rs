@@ -12,7 +12,7 @@ use super::commit::{Commit, NoCommit};
 use super::hermetic::{Hermetic, unanswered};
 use super::objects::ObjectId;
 use super::place::Place;
-use crate::inputs::git::{LIMIT, answer, command};
+use crate::inputs::git::{LIMIT, answer, command, complaint};
 use crate::path::{self, RootPath};
 
 /// The folder above `file` that exists, without links, and what comes after it.
@@ -82,6 +82,7 @@ fn ask(name: &OsStr, place: &Place, means: &Means<'_>) -> Result<Output, Error> 
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_GRAFT_FILE", "/dev/null")
         .args(["-c", "core.warnAmbiguousRefs=true"])
+        .args(["-c", "advice.graftFileDeprecated=false"])
         .args(["rev-parse", "--verify", "--end-of-options"])
         .arg(name);
     let answer = answer(&mut command, Vec::new(), LIMIT, Some(means.interrupt));
@@ -93,10 +94,9 @@ fn unresolved(name: &OsStr, said: &str, absent: impl FnOnce(String) -> Error) ->
     if said.contains("is ambiguous") {
         return ambiguous(name, said);
     }
-    let reasons = said.lines().map(|line| line.trim_start_matches("fatal: "));
     // That is what git says when it has nothing to say.
-    let telling = reasons.filter(|line| *line != "Needed a single revision");
-    absent(telling.collect::<Vec<_>>().join("; "))
+    let complaint = complaint(said.as_bytes()).replace("fatal: Needed a single revision", "");
+    absent(complaint.trim_end_matches("; ").to_owned())
 }
 
 fn ambiguous(name: &OsStr, said: &str) -> Error {

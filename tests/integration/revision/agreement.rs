@@ -209,6 +209,7 @@ fn every_command_and_format_answers_as_for_a_clean_checkout() {
         &["hash", "--all", "--format=json"],
         &["record", "b", "--format=json"],
         &["inputs", "b"],
+        &["dockerfile", "a"],
         &["inputs", "a", "--format=json"],
     ] {
         let expected = tree.fp().args(arguments).run();

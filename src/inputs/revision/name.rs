@@ -81,7 +81,12 @@ fn ask(name: &OsStr, place: &Place, means: &Means<'_>) -> Result<Output, Error> 
     command
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_GRAFT_FILE", "/dev/null")
-        .args(["-c", "core.warnAmbiguousRefs=true"])
+        .args([
+            "-c",
+            "core.warnAmbiguousRefs=true",
+            "-c",
+            "core.commitGraph=false",
+        ])
         .args(["-c", "advice.graftFileDeprecated=false"])
         .args(["rev-parse", "--verify", "--end-of-options"])
         .arg(name);

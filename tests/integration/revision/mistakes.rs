@@ -353,3 +353,44 @@ fn a_damaged_object_is_an_error() {
         "{said}"
     );
 }
+
+#[test]
+fn what_git_needs_is_asked_for() {
+    let tree = one_commit();
+    let run = || tree.fp().args(["hash", "--rev=HEAD"]).code(1);
+    assert_says(
+        tree.refusal_of(run().env("PATH", "/nowhere")),
+        str![[r#"
+error: git cannot be started, and it alone can read a revision
+ |
+ = cause: No such file or directory (os error 2)
+ = help: install git
+
+"#]],
+    );
+    let said = tree.refusal_of(run().env("TMPDIR", "/nowhere"));
+    assert!(
+        said.contains("error: cannot make a folder for git in /nowhere"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_path_that_nobody_could_check_out_is_an_error() {
+    let tree = one_commit();
+    tree.image("inputs = ['a', 'deep']").commit();
+    let deep = "d/".repeat(3000);
+    let stream = format!(
+        "commit refs/heads/main\ncommitter a <a@localhost> 0 +0000\ndata 0\n\nfrom refs/heads/main^0\n\
+         M 100644 inline deep/{deep}f\ndata 0\n\n"
+    );
+    tree.file("stream", stream);
+    let import = Command::new("git")
+        .args(["fast-import", "--quiet"])
+        .current_dir(tree.path(""))
+        .stdin(fs::File::open(tree.path("stream")).unwrap())
+        .status();
+    assert!(import.unwrap().success());
+    let said = refusal(&tree, 1, "HEAD");
+    assert!(said.contains("git could not check out deep/d/d/"), "{said}");
+}

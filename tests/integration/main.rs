@@ -7,6 +7,7 @@
 
 mod candidates;
 mod config;
+mod corpus;
 mod derived;
 mod dockerfile;
 mod documentation;

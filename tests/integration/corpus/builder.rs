@@ -1,0 +1,137 @@
+//! BuildKit, and the file trees that it makes.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::case::Image;
+use crate::support::lab::{self, Store};
+
+/// What a build has in common with others of its image.
+pub(super) struct Builder<'a> {
+    pub(super) image: &'a Image,
+    /// A folder with docker's settings, which is also the user's home.
+    pub(super) home: &'a TempDir,
+}
+
+/// Files and links by path. Folders show in the paths of what they hold; owners and times do not
+/// count.
+pub(super) type FileTree = BTreeMap<OsString, Node>;
+
+#[derive(PartialEq, Eq)]
+pub(super) enum Node {
+    File { executable: bool, bytes: Vec<u8> },
+    Link { text: OsString },
+}
+
+/// The folder that docker takes its settings from.
+pub(super) fn home() -> TempDir {
+    let home = tempfile::tempdir().expect("a home");
+    let plugins = home.path().join("cli-plugins");
+    std::os::unix::fs::symlink(lab::docker_plugins(), plugins).expect("a link");
+    home
+}
+
+impl Builder<'_> {
+    /// The tree of the stage `target`, or what the builder said.
+    pub(super) fn build(
+        &self,
+        dockerfile: &Path,
+        context: &Path,
+        target: Option<&str>,
+    ) -> Result<FileTree, String> {
+        let out = tempfile::tempdir().expect("a folder for the result");
+        let mut command = self.docker(&["buildx", "build", "--provenance=false"]);
+        command.args(["--progress=plain", "--output"]);
+        command.arg(format!("type=local,dest={}", out.path().display()));
+        for (name, value) in self.image.args() {
+            command.args(["--build-arg", &format!("{name}={value}")]);
+        }
+        if let Some(target) = target {
+            command.args(["--target", target]);
+        }
+        let output = command
+            .arg("--file")
+            .args([dockerfile, context])
+            .output()
+            .expect("docker can be started");
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        let mut tree = FileTree::new();
+        collect(out.path(), out.path(), &mut tree);
+        Ok(tree)
+    }
+
+    fn docker(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(lab::docker_program());
+        command
+            .args(words)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("DOCKER_CONFIG", self.home.path())
+            .env("DOCKER_HOST", Store::Containerd.address())
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+fn collect(root: &Path, folder: &Path, tree: &mut FileTree) {
+    for entry in fs::read_dir(folder).expect("a folder of the result") {
+        let path = entry.expect("an entry of the result").path();
+        let metadata = path.symlink_metadata().expect("an entry of the result");
+        let node = if metadata.is_dir() {
+            collect(root, &path, tree);
+            continue;
+        } else if metadata.is_symlink() {
+            Node::Link {
+                text: fs::read_link(&path).expect("a link").into(),
+            }
+        } else {
+            Node::File {
+                executable: metadata.permissions().mode() & 0o100 != 0,
+                bytes: fs::read(&path).expect("a file of the result"),
+            }
+        };
+        let inside = path.strip_prefix(root).expect("it lies below");
+        tree.insert(
+            OsString::from_vec(inside.as_os_str().as_bytes().to_vec()),
+            node,
+        );
+    }
+}
+
+/// Where two trees differ, for a person to read; empty if they are equal.
+pub(super) fn differences(one: &FileTree, other: &FileTree) -> String {
+    let mut paths: Vec<_> = one.keys().chain(other.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let differing = paths
+        .into_iter()
+        .filter(|path| one.get(*path) != other.get(*path));
+    differing
+        .map(|path| {
+            let [left, right] = [one, other].map(|tree| shown(tree.get(path)));
+            format!("\n  {}: {left} | {right}", path.display())
+        })
+        .collect()
+}
+
+fn shown(node: Option<&Node>) -> String {
+    match node {
+        None => "nothing".to_owned(),
+        Some(Node::Link { text }) => format!("link to {}", text.display()),
+        Some(Node::File { executable, bytes }) => {
+            let x = if *executable { "program" } else { "file" };
+            let start = bytes.get(..40).unwrap_or(bytes);
+            format!("{x} {:?}", String::from_utf8_lossy(start))
+        }
+    }
+}

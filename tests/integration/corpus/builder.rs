@@ -53,6 +53,9 @@ impl Builder<'_> {
         for (name, value) in self.image.args() {
             command.args(["--build-arg", &format!("{name}={value}")]);
         }
+        if !self.image.platforms.is_empty() {
+            command.args(["--platform", &self.image.platforms.join(",")]);
+        }
         if let Some(target) = target {
             command.args(["--target", target]);
         }

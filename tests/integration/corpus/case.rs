@@ -39,6 +39,8 @@ pub(super) struct Image {
     pub(super) target: Option<String>,
     #[serde(default)]
     args: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) platforms: Vec<String>,
     /// The paths of all inputs, as `fp inputs` has them.
     pub(super) inputs: Vec<String>,
     /// Stages that the target reaches and in which the loss of an input shows that the target
@@ -89,6 +91,9 @@ impl Case {
             .expect("a text grows");
             if let Some(target) = &image.target {
                 writeln!(text, "target = {}", quoted(target)).expect("a text grows");
+            }
+            if !image.platforms.is_empty() {
+                writeln!(text, "platforms = {:?}", image.platforms).expect("a text grows");
             }
             let args: Vec<_> = image
                 .args()

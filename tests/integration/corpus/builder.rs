@@ -13,11 +13,22 @@ use tempfile::TempDir;
 use super::case::Image;
 use crate::support::lab::{self, Store};
 
-/// What a build has in common with others of its image.
+/// The program that talks to BuildKit.
+#[derive(Clone, Copy)]
+pub(super) enum Client {
+    /// The current one.
+    Buildx,
+    /// The one with BuildKit built in. It takes half the time, but builds for one platform at a time
+    /// and knows no source whose name is not ASCII.
+    BuiltIn,
+}
+
+/// What the builds of one image have in common.
 pub(super) struct Builder<'a> {
+    pub(super) client: Client,
     pub(super) image: &'a Image,
     /// A folder with docker's settings, which is also the user's home.
-    pub(super) home: &'a TempDir,
+    pub(super) home: &'a Path,
 }
 
 /// Files and links by path. Folders show in the paths of what they hold; owners and times do not
@@ -47,7 +58,7 @@ impl Builder<'_> {
         target: Option<&str>,
     ) -> Result<FileTree, String> {
         let out = tempfile::tempdir().expect("a folder for the result");
-        let mut command = self.docker(&["buildx", "build", "--provenance=false"]);
+        let mut command = self.docker();
         command.args(["--progress=plain", "--output"]);
         command.arg(format!("type=local,dest={}", out.path().display()));
         for (name, value) in self.image.args() {
@@ -72,14 +83,21 @@ impl Builder<'_> {
         Ok(tree)
     }
 
-    fn docker(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(lab::docker_program());
+    fn docker(&self) -> Command {
+        let mut command = match self.client {
+            Client::Buildx => Command::new(lab::docker_program()),
+            Client::BuiltIn => Command::new(lab::old_docker_program()),
+        };
+        match self.client {
+            Client::Buildx => command.args(["buildx", "build", "--provenance=false"]),
+            Client::BuiltIn => command.arg("build"),
+        };
         command
-            .args(words)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path())
-            .env("DOCKER_CONFIG", self.home.path())
+            .env("HOME", self.home)
+            .env("DOCKER_BUILDKIT", "1")
+            .env("DOCKER_CONFIG", self.home)
             .env("DOCKER_HOST", Store::Containerd.address())
             .stdin(Stdio::null());
         command

@@ -111,6 +111,12 @@ impl Image {
         format!("image{index}")
     }
 
+    /// What tells this image from others of its case.
+    pub(super) fn shown(&self) -> String {
+        let target = self.target.as_deref().unwrap_or("the last stage");
+        format!("{target} with {:?}", self.args)
+    }
+
     /// The build arguments with their values.
     pub(super) fn args(&self) -> impl Iterator<Item = (&str, String)> {
         let args = self.args.iter();

@@ -84,12 +84,12 @@ impl<'a> Comparison<'a> {
     fn check_slice(&self, inputs: &Inputs, sealed: &FileTree) -> Result<(), String> {
         let whole = &self.case.dockerfile;
         let expected = self.image.slice.as_ref().unwrap_or(whole);
-        let slice = String::from_utf8_lossy(&inputs.dockerfile);
+        let slice = String::from_utf8_lossy(&inputs.slice);
         if slice != *expected {
             return Err(format!("the slice is {slice:?} instead of {expected:?}"));
         }
         let mut unsliced = copy(inputs);
-        unsliced.dockerfile = whole.clone().into_bytes();
+        unsliced.slice = whole.clone().into_bytes();
         let target = self.image.target.as_deref();
         let built = self
             .sealed(self.quick_client(), &unsliced, target)
@@ -178,7 +178,7 @@ fn same(what: &str, one: &FileTree, other: &FileTree) -> Result<(), String> {
 
 fn copy(inputs: &Inputs) -> Inputs {
     Inputs {
-        dockerfile: inputs.dockerfile.clone(),
+        slice: inputs.slice.clone(),
         args: inputs.args.clone(),
         entries: inputs.entries.clone(),
     }

@@ -153,9 +153,9 @@ stop_process() {
   local pid=0 until=$((EPOCHSECONDS + $3))
   [[ ! -s $1 ]] || pid=$(<"$1")
   is_running "$pid" "$2" || return 0
-  as_root kill -TERM "$pid"
+  signal TERM "$pid"
   while is_running "$pid" "$2"; do
-    ((EPOCHSECONDS < until)) || as_root kill -KILL "$pid" || true
+    ((EPOCHSECONDS < until)) || signal KILL "$pid"
     sleep 0.1
   done
 }
@@ -168,7 +168,7 @@ sweep_processes() {
   local process
   for process in /proc/[0-9]*; do
     if is_running "${process#/proc/}" "$1/containerd.sock"; then
-      as_root kill -KILL "${process#/proc/}" 2>/dev/null || true
+      signal KILL "${process#/proc/}"
     fi
   done
 }
@@ -185,7 +185,7 @@ sweep_control_groups() {
   local group pid
   find /sys/fs/cgroup -depth -type d -path "*/$1*" 2>/dev/null | while read -r group; do
     while read -r pid; do
-      as_root kill -KILL "$pid" 2>/dev/null || true
+      signal KILL "$pid"
     done <"$group/cgroup.procs"
     wait_for 5 "the end of $group" as_root rmdir "$group"
   done

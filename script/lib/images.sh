@@ -3,7 +3,8 @@
 # and that Debian with this machine's own Rust. Each is made once, as the storage of a registry that holds nothing else,
 # and kept in the cache; every lab's open registry gets a copy.
 
-readonly DEBIAN_TOOLS=ca-certificates,curl,gcc,git,libc6-dev,make,python3
+readonly DEBIAN_BASE=('?essential' apt usr-is-merged)
+readonly DEBIAN_TOOLS=(ca-certificates curl gcc git libc6-dev make python3)
 
 offer_bases() {
   local dir=$1 name
@@ -17,7 +18,7 @@ offer_bases() {
 }
 
 base_storage() {
-  local version=r2
+  local version=r3
   [[ $1 != rust ]] || version+=-$(rustc -vV | cksum | cut -d ' ' -f 1)
   printf '%s/bases/%s-%s-%s-%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "$version"
 }
@@ -30,13 +31,12 @@ copy_storage() {
   cp -a "$from/repositories" "$to/"
 }
 
-# make_base DIR NAME STORAGE: pushes the image into a registry of its own, whose storage is the result.
+# make_base DIR NAME STORAGE: has the image made and pushed into a registry of its own, whose storage is the result.
 make_base() {
   local dir=$1 name=$2 storage=$3 folder=$3.making reference
   start_registry "$folder" ''
   reference=$(<"$folder/address")/lab/$name:1
   "make_${name}_base" "$dir" "$reference" "$folder"
-  lab_docker "$dir" push --quiet "$reference"
   lab_docker "$dir" image rm --force "$reference"
   stop_process "$folder/pid" "$folder/config.yml" 5
   mv "$folder/data" "$storage"
@@ -53,23 +53,36 @@ make_busybox_base() {
   done
   printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
   printf 'root:x:0:\n' >"$root/etc/group"
-  import_folder "$dir" "$root" "$reference"
+  tar --directory "$root" --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --file "$root.tar" .
+  lab_docker "$dir" import "$root.tar" "$reference"
+  lab_docker "$dir" push --quiet "$reference"
 }
 
+# What debootstrap does, but within the engine, where it takes no root of this machine: the essential packages are unpacked by
+# hand, so that they can then install themselves and the tools. dpkg waits for the disk after each of its steps; where it
+# notes them is in memory, which costs nothing.
 make_debian_base() {
-  local dir=$1 reference=$2 root=$3/root part libraries
-  install_part debootstrap
-  part=$(part debootstrap)
-  libraries=$part/usr/lib/$(uname -m)-linux-gnu
-  # dpkg waits for the disk after every file; in memory that costs nothing.
-  mkdir -p "$root"
-  as_root mount -t tmpfs -o mode=755,size=2g fp-lab "$root"
-  PATH=$PATH:$part/usr/bin:/usr/sbin:/sbin LD_LIBRARY_PATH=$libraries as_root env "DEBOOTSTRAP_DIR=$part/usr/share/debootstrap" \
-    "$part/usr/sbin/debootstrap" --variant=minbase --include="$DEBIAN_TOOLS" \
-    "$(machine_suite)" "$root" "$(machine_mirror)"
-  as_root rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale}
-  import_folder "$dir" "$root" "$reference"
-  as_root umount "$root"
+  local dir=$1 reference=$2 folder=$3 archive
+  mkdir -p "$folder"/root/usr/{bin,lib,lib64,sbin}
+  ln -s usr/{bin,lib,lib64,sbin} "$folder/root/"
+  download_system "$folder/archives" "${DEBIAN_BASE[@]}"
+  for archive in "$folder"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$archive" |
+      tar --directory "$folder/root" --extract --preserve-permissions --keep-directory-symlink
+  done
+  download_system "$folder/archives" "${DEBIAN_BASE[@]}" "${DEBIAN_TOOLS[@]}"
+  cat >"$folder/Dockerfile" <<'END'
+FROM scratch AS made
+COPY root /
+RUN --mount=type=bind,source=archives,target=/archives --mount=type=tmpfs,target=/var/lib/dpkg/updates \
+    export DEBIAN_FRONTEND=noninteractive && cd /archives && ln -s mawk /usr/bin/awk && : >/var/lib/dpkg/status && \
+    dpkg --force-depends --force-unsafe-io --install base-passwd_*.deb base-files_*.deb && \
+    dpkg --force-depends --force-unsafe-io --install *.deb && \
+    rm -rf /usr/share/doc /usr/share/man /usr/share/locale
+FROM scratch
+COPY --from=made / /
+END
+  lab_docker "$dir" buildx build --progress plain --push --provenance=false --tag "$reference" "$folder"
 }
 
 # The machine's certificates come along: jobs in this image fetch crates as the machine itself does.
@@ -86,13 +99,8 @@ COPY --from=toolchain libexec /usr/local/libexec
 COPY --from=certificates ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 END
   mkdir "$folder/context"
-  lab_docker "$dir" buildx build --quiet --load --provenance=false --tag "$reference" --file "$folder/Dockerfile" \
+  lab_docker "$dir" buildx build --quiet --push --provenance=false --tag "$reference" --file "$folder/Dockerfile" \
     --build-context "toolchain=$toolchain" --build-context "certificates=$certificates" "$folder/context"
-}
-
-import_folder() {
-  as_root tar --directory "$2" --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner . |
-    lab_docker "$1" import - "$3"
 }
 
 # The docker client as the lab's users get it.

@@ -18,6 +18,18 @@ unpack_alone() {
   unpack "$suite" "$folder" download "$@"
 }
 
+# download_system FOLDER PACKAGE…: adds the archives of these packages and of all that they depend on, as for a machine that has
+# nothing yet.
+download_system() {
+  local folder=$1 suite
+  suite=$(machine_suite)
+  shift
+  mkdir -p "$folder/partial"
+  prepare_index "$suite"
+  private_apt "$suite" -o "Dir::Cache::archives=$folder" -o Dir::State::status=/dev/null \
+    install --download-only --no-install-recommends "$@"
+}
+
 # unpack SUITE FOLDER ARGUMENT…: what apt-get with these arguments brings.
 unpack() {
   local suite=$1 folder=$2 archives archive

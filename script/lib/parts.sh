@@ -5,7 +5,7 @@
 
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
-  [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [debootstrap]=1 [b3sum]=1 [act]=1 [linters]=1
+  [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -29,7 +29,7 @@ finish_once() {
     [[ ! -e $path ]] || exit 0
     local begin=$EPOCHSECONDS work
     work=$(mktemp -d "$LAB_CACHE/tmp/work.XXXXXX")
-    trap 'sweep_mounts "$work"; as_root rm -rf "$work"' EXIT
+    trap 'sweep_mounts "$work"; remove "$work"' EXIT
     quietly "making the lab's $what" "$work/log" "$@" "$work/new"
     mv "$work/new" "$path"
     say "lab: $what is ready ($(seconds_since "$begin") s)"
@@ -60,8 +60,6 @@ make_registry() {
 make_network() { unpack_packages "$1" iproute2; }
 
 make_busybox() { unpack_packages "$1" busybox-static; }
-
-make_debootstrap() { unpack_packages "$1" debootstrap; }
 
 make_b3sum() {
   unpack_packages "$1" b3sum

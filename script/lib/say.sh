@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How the scripts speak: progress on stderr, one line each; and how they wait, time and become root.
+# How the scripts speak: progress on stderr, one line each; and how they wait, time, clear away and become root.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -47,3 +47,7 @@ as_root() {
 }
 
 can_be_root() { ((EUID == 0)) || sudo -n true 2>/dev/null; }
+
+# remove PATH…, signal NAME PID: as oneself where that does, since only private engines have things that are root's.
+remove() { rm -rf "$@" 2>/dev/null || as_root rm -rf "$@"; }
+signal() { kill "-$1" "$2" 2>/dev/null || [[ ! -d /proc/$2 ]] || as_root kill "-$1" "$2"; }

@@ -4,13 +4,12 @@
 
 # start_engine DIR user|private STORE
 start_engine() {
-  local dir=$1 prefer=$2 store=$3 private=true
+  local dir=$1 prefer=$2 store=$3
   install_part b3sum
   install_part old-client
   mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
   printf '{}\n' >"$dir/docker/config.json"
-  [[ $(machine_distribution) == debian ]] && can_be_root || private=false
-  if [[ ($prefer == user || $private == false) && $(user_engine) ]]; then
+  if { [[ $prefer == user ]] || ! can_be_private; } && find_users_engine "$dir"; then
     use_users_engine "$dir"
   else
     start_private_engines "$dir" "$store"
@@ -23,20 +22,27 @@ start_engine() {
 
 # ---- The user's engine
 
-# Prints the address of an engine that answers and whose client can build with BuildKit, or nothing.
-user_engine() {
-  [[ $(docker version --format '{{.Server.Version}}' 2>/dev/null) ]] || return 0
-  docker buildx version >/dev/null 2>&1 || docker build --help 2>/dev/null | grep -q -- --secret || return 0
-  printf '%s' "${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}')}"
+# Notes the address of an engine that answers and that reaches this machine's loopback: one in a virtual machine, in another
+# network namespace or elsewhere does not, and could neither pull from the lab's registries nor push to them.
+find_users_engine() {
+  local dir=$1 address answer
+  [[ $(docker version --format '{{.Server.Version}}' 2>/dev/null) ]] || return 1
+  address=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}')}
+  printf '%s\n' "$address" >"$dir/users-engine"
+  answer=$(users_docker "$dir" pull "$(<"$dir/registry/address")/lab/nothing:1" 2>&1) || true
+  [[ $answer != *'not found'* ]] || return 0
+  rm "$dir/users-engine"
+  say "lab: the engine at $address does not reach registries on this machine's loopback, so it is not used: ${answer##*$'\n'}"
+  return 1
 }
 
 use_users_engine() {
   local dir=$1 address store=CLASSIC
-  address=$(user_engine)
-  printf '%s\n' "$address" >"$dir/users-engine"
+  address=$(<"$dir/users-engine")
   users_docker "$dir" image ls --all --quiet --no-trunc | sort -u >"$dir/users-images"
   ln -s "$(command -v docker)" "$dir/bin/docker"
-  if ! DOCKER_CONFIG=$dir/docker docker buildx version >/dev/null 2>&1; then
+  if ! users_docker "$dir" buildx version >/dev/null 2>&1; then
+    say "lab: the docker client lacks buildx, which is brought along"
     install_part engine
     ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
   fi
@@ -65,9 +71,11 @@ restore_users_engine() {
 
 # ---- Private engines
 
+can_be_private() { [[ $(machine_distribution) == debian ]] && can_be_root; }
+
 start_private_engines() {
   local dir=$1 store=$2
-  can_be_root || fail "a private engine needs root: run this as root, install sudo, or start docker"
+  can_be_private || fail "a private engine needs Debian and root: run this as root, allow sudo without a password, or start docker"
   install_part engine
   command -v ip >/dev/null || install_part network
   ln -s "$(part engine)/usr/bin/docker" "$dir/bin/docker"

@@ -32,9 +32,8 @@ download_system() {
 
 # unpack SUITE FOLDER ARGUMENT…: what apt-get with these arguments brings.
 unpack() {
-  local suite=$1 folder=$2 archives archive
+  local suite=$1 folder=$2 archives=$2.archives archive
   shift 2
-  archives=$(mktemp -d "$LAB_CACHE/tmp/archives.XXXXXX")
   mkdir -p "$archives/partial" "$folder"
   prepare_index "$suite"
   (cd "$archives" && private_apt "$suite" -o "Dir::Cache::archives=$archives" "$@")

@@ -28,12 +28,27 @@ finish_once() {
     flock --timeout 1200 9 || fail "another run has been making the lab's $what for 20 minutes"
     [[ ! -e $path ]] || exit 0
     local begin=$EPOCHSECONDS work
-    work=$(mktemp -d "$LAB_CACHE/tmp/work.XXXXXX")
-    trap 'sweep_mounts "$work"; remove "$work"' EXIT
+    work=$(mktemp -d "$LAB_CACHE/tmp/work-$BASHPID.XXXXXX")
+    trap 'clear_work "$work"' EXIT
     quietly "making the lab's $what" "$work/log" "$@" "$work/new"
     mv "$work/new" "$path"
     say "lab: $what is ready ($(seconds_since "$begin") s)"
   ) 9>"$LAB_CACHE/tmp/lock-${lock//\//-}"
+}
+
+# What making a part or a base image may leave: its registry, and files.
+clear_work() {
+  stop_process "$1/new.making/pid" "$1/new.making/config.yml" 5
+  remove "$1"
+}
+
+# Those who were killed while they made something left it behind.
+sweep_work() {
+  local work owner
+  for work in "$LAB_CACHE"/tmp/work-*; do
+    owner=${work##*/work-}
+    [[ ! -d $work || -d /proc/${owner%.*} ]] || clear_work "$work"
+  done
 }
 
 # Docker Engine 26.1 with BuildKit and buildx. Debian 12's own is 20.10, so these come from the next release; they need
@@ -84,7 +99,7 @@ pip_install() {
   local folder=$1 wheels pip=(python3 -m pip)
   shift
   if ! "${pip[@]}" --version; then
-    wheels=$(mktemp -d "$LAB_CACHE/tmp/pip.XXXXXX")
+    wheels=$folder.wheels
     unpack_packages "$wheels" python3-pip-whl
     pip=(python3 "$(echo "$wheels"/usr/share/python-wheels/pip-*.whl)/pip")
   fi

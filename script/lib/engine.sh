@@ -39,7 +39,6 @@ find_users_engine() {
 use_users_engine() {
   local dir=$1 address store=CLASSIC
   address=$(<"$dir/users-engine")
-  users_docker "$dir" image ls --all --quiet --no-trunc | sort -u >"$dir/users-images"
   ln -s "$(command -v docker)" "$dir/bin/docker"
   if ! users_docker "$dir" buildx version >/dev/null 2>&1; then
     say "lab: the docker client lacks buildx, which is brought along"
@@ -54,19 +53,15 @@ use_users_engine() {
 
 users_docker() { DOCKER_HOST=$(<"$1/users-engine") DOCKER_CONFIG=$1/docker docker "${@:2}"; }
 
-# Removes the references that name the lab's registries, and the images that fp made since.
+# Removes the references that name registries of the lab, which no image of the user's has; with its last one an image goes.
 restore_users_engine() {
-  local dir=$1 references images
+  local dir=$1 images references names='{{range .RepoTags}}{{println .}}{{end}}{{range .RepoDigests}}{{println .}}{{end}}'
+  mapfile -t images < <(users_docker "$dir" image ls --all --quiet --no-trunc | sort -u)
+  ((${#images[@]})) || return 0
   mapfile -t references < <(
-    users_docker "$dir" image ls --format '{{.Repository}}:{{.Tag}}' |
-      grep -F -e "$(<"$dir/registry/address")/" -e "$(<"$dir/auth-registry/address")/" | grep -v ':<none>$'
+    users_docker "$dir" image inspect --format "$names" "${images[@]}" 2>/dev/null | grep -F -f "$dir/addresses"
   )
-  ((${#references[@]} == 0)) || users_docker "$dir" image rm --force "${references[@]}" >/dev/null || true
-  mapfile -t images < <(
-    users_docker "$dir" image ls --all --quiet --no-trunc --filter label=fp.fingerprint | sort -u |
-      comm -23 - "$dir/users-images"
-  )
-  ((${#images[@]} == 0)) || users_docker "$dir" image rm --force "${images[@]}" >/dev/null || true
+  ((${#references[@]} == 0)) || users_docker "$dir" image rm --force "${references[@]}" >/dev/null 2>&1 || true
 }
 
 # ---- Private engines

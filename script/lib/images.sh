@@ -34,7 +34,7 @@ copy_storage() {
 # make_base DIR NAME STORAGE: has the image made and pushed into a registry of its own, whose storage is the result.
 make_base() {
   local dir=$1 name=$2 storage=$3 folder=$3.making reference
-  start_registry "$folder" ''
+  start_registry "$dir" "$folder" ''
   reference=$(<"$folder/address")/lab/$name:1
   "make_${name}_base" "$dir" "$reference" "$folder"
   lab_docker "$dir" image rm --force "$reference"

@@ -1,12 +1,11 @@
 //! Which files are candidates, compared with git's own answer on random repositories.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof};
 use proptest::sample::select;
 
-use crate::support::{Tree, check};
+use crate::support::{Tree, check, git_command};
 
 /// A random repository: its files, which of them are tracked, and its .gitignore files.
 #[derive(Debug)]
@@ -58,11 +57,8 @@ fn plant(repository: &Repository) -> Tree {
 
 /// What git calls tracked, or untracked and not ignored, below `folder`.
 fn listed_by_git(tree: &Tree, folder: &str) -> BTreeSet<String> {
-    let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others"])
-        .arg("--exclude-per-directory=.gitignore")
-        .current_dir(tree.path(folder))
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+    let arguments = "ls-files -z --cached --others --exclude-per-directory=.gitignore";
+    let output = git_command(&tree.path(folder), arguments.split(' '))
         .output()
         .expect("git");
     assert!(output.status.success());

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use snapbox::str;
 
-use crate::support::{Fp, Tree, assert_says, git, with_submodules};
+use crate::support::{Fp, Tree, assert_says, git, git_command, with_submodules};
 
 /// The paths of the files and links in the record that a run prints.
 fn paths(run: Fp) -> Vec<String> {
@@ -144,12 +143,7 @@ fn conflicts_and_promises_are_tracked() {
     tree.file("d/b.o", "3").git(["commit", "-qam", "3"]);
     tree.git(["checkout", "--quiet", "main"]);
     tree.file("d/b.o", "4").git(["commit", "-qam", "4"]);
-    let merge = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a"])
-        .args(["merge", "--quiet", "other"])
-        .current_dir(tree.path(""))
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output();
+    let merge = git_command(&tree.path(""), ["merge", "--quiet", "other"]).output();
     assert!(!merge.expect("git").status.success(), "a conflict");
     assert_eq!(paths(tree.fp()), ["d/a", "d/b.o"]);
     tree.file("d/p.o", "");
@@ -521,10 +515,7 @@ fn a_hostile_partial_clone_runs_no_program() {
     let tree = in_doubt();
     tree.file("out/b", "2").commit();
     tree.git(["sparse-checkout", "set", "--cone", "--sparse-index", "d"]);
-    let object = Command::new("git")
-        .args(["rev-parse", "HEAD:out"])
-        .current_dir(tree.path(""))
-        .output();
+    let object = git_command(&tree.path(""), ["rev-parse", "HEAD:out"]).output();
     let object = String::from_utf8(object.expect("git").stdout).expect("hex digits");
     let (folder, file) = object.trim_end().split_at(2);
     tree.remove(format!(".git/objects/{folder}/{file}"));

@@ -19,7 +19,7 @@ pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
 pub(crate) use tls_front::TlsFront;
-pub(crate) use tree::{Tree, git, make_fifo, with_submodules};
+pub(crate) use tree::{Tree, git, git_command, make_fifo, with_submodules};
 
 /// Compares what was said with a snapshot, backslashes included. With SNAPSHOTS=overwrite the
 /// snapshot is written anew.

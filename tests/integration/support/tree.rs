@@ -159,9 +159,22 @@ pub(crate) fn make_fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, mode, 0).expect("a FIFO");
 }
 
-/// Runs git in `folder`, with a fixed identity and no configuration but the repository's.
+/// Runs git in `folder`, which has to succeed.
 pub(crate) fn git<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) {
-    let output = Command::new("git")
+    let output = git_command(folder, arguments).output();
+    let output = output.expect("git is installed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git in {folder:?}: {said}");
+}
+
+/// git in `folder`, with a fixed identity and no configuration but the repository's; nothing of the
+/// environment that the tests run in leads it elsewhere.
+pub(crate) fn git_command<A: AsRef<OsStr>>(
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Command {
+    let mut command = Command::new("git");
+    command
         .args(["-c", "protocol.file.allow=always"])
         .args(arguments)
         .current_dir(folder)
@@ -179,11 +192,8 @@ pub(crate) fn git<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<I
             ("GIT_COMMITTER_NAME", "a"),
             ("GIT_COMMITTER_EMAIL", "a@localhost"),
         ])
-        .stdin(Stdio::null())
-        .output()
-        .expect("git is installed");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git in {folder:?}: {said}");
+        .stdin(Stdio::null());
+    command
 }
 
 /// A repository with the submodule `sub`, which has the submodule `inner`, in a clone of which

@@ -2,12 +2,15 @@
 # Debian packages, unpacked into private folders. Nothing is installed into the system and /etc/apt stays as it
 # is: apt-get works on an index of its own, fetched from the mirror that the machine's own sources name.
 
-# unpack_packages FOLDER PACKAGE…: packages of the machine's own suite, with those of their dependencies that it lacks.
+# unpack_packages FOLDER PACKAGE…: packages of the machine's own suite, whichever version it has installed, with those of their
+# dependencies that it lacks.
 unpack_packages() {
-  local folder=$1
+  local folder=$1 suite
+  suite=$(machine_suite)
   shift
-  unpack "$(machine_suite)" "$folder" \
-    -o APT::Get::ReInstall=1 install --download-only --no-install-recommends "$@"
+  fetch "$suite" "$folder.archives" -o APT::Get::ReInstall=1 install --download-only --no-install-recommends \
+    --allow-downgrades --allow-change-held-packages "${@/%//$suite}"
+  unpack "$folder" "$@"
 }
 
 # unpack_alone SUITE FOLDER PACKAGE…: packages without their dependencies. Those of another suite would drag in another
@@ -15,7 +18,8 @@ unpack_packages() {
 unpack_alone() {
   local suite=$1 folder=$2
   shift 2
-  unpack "$suite" "$folder" download "$@"
+  fetch "$suite" "$folder.archives" download "$@"
+  unpack "$folder" "$@"
 }
 
 # download_system FOLDER PACKAGE…: adds the archives of these packages and of all that they depend on, as for a machine that has
@@ -24,23 +28,29 @@ download_system() {
   local folder=$1 suite
   suite=$(machine_suite)
   shift
-  mkdir -p "$folder/partial"
-  prepare_index "$suite"
-  private_apt "$suite" -o "Dir::Cache::archives=$folder" -o Dir::State::status=/dev/null \
-    install --download-only --no-install-recommends "$@"
+  fetch "$suite" "$folder" -o Dir::State::status=/dev/null install --download-only --no-install-recommends "$@"
 }
 
-# unpack SUITE FOLDER ARGUMENT…: what apt-get with these arguments brings.
-unpack() {
-  local suite=$1 folder=$2 archives=$2.archives archive
+# fetch SUITE FOLDER ARGUMENT…: the archives that apt-get with these arguments brings.
+fetch() {
+  local suite=$1 folder=$2
   shift 2
-  mkdir -p "$archives/partial" "$folder"
+  mkdir -p "$folder/partial"
   prepare_index "$suite"
-  (cd "$archives" && private_apt "$suite" -o "Dir::Cache::archives=$archives" "$@")
-  for archive in "$archives"/*.deb; do
+  (cd "$folder" && private_apt "$suite" -o "Dir::Cache::archives=$folder" "$@")
+}
+
+# unpack FOLDER PACKAGE…: FOLDER.archives into FOLDER; each of the packages has to be among them.
+unpack() {
+  local folder=$1 package archive
+  shift
+  for package in "$@"; do
+    [[ $(compgen -G "$folder.archives/${package}_*.deb") ]] || fail "apt-get brought no package '$package'"
+  done
+  mkdir -p "$folder"
+  for archive in "$folder.archives"/*.deb; do
     dpkg-deb -x "$archive" "$folder"
   done
-  rm -rf "$archives"
 }
 
 machine_suite() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }

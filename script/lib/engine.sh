@@ -6,7 +6,6 @@
 start_engine() {
   local dir=$1 prefer=$2 store=$3
   install_part b3sum
-  install_part old-client
   mkdir -p "$dir/bin" "$dir/docker/cli-plugins"
   printf '{}\n' >"$dir/docker/config.json"
   if { [[ $prefer == user ]] || ! can_be_private; } && find_users_engine "$dir"; then
@@ -15,9 +14,13 @@ start_engine() {
     start_private_engines "$dir" "$store"
   fi
   ln -s "$(part b3sum)/usr/bin/b3sum" "$dir/bin/"
-  export_variable "$dir" FP_LAB_OLD_CLIENT "$(part old-client)/usr/bin/docker"
   export_variable "$dir" DOCKER_CONFIG "$dir/docker"
   export_variable "$dir" PATH "$dir/bin:$PATH"
+}
+
+offer_old_client() {
+  install_part old-client
+  export_variable "$1" FP_LAB_OLD_CLIENT "$(part old-client)/usr/bin/docker"
 }
 
 # ---- The user's engine

@@ -6,12 +6,16 @@
 # shellcheck disable=SC2016
 readonly REGISTRY_USER=fp REGISTRY_PASSWORD='lab $ecret'
 
-start_registries() {
+start_open_registry() {
   local dir=$1
   install_part registry
   start_registry "$dir" "$dir/registry" ''
-  start_registry "$dir" "$dir/auth-registry" "auth: {htpasswd: {realm: lab, path: $dir/auth-registry/htpasswd}}"
   export_variable "$dir" FP_LAB_REGISTRY "$(<"$dir/registry/address")"
+}
+
+start_guarded_registry() {
+  local dir=$1
+  start_registry "$dir" "$dir/auth-registry" "auth: {htpasswd: {realm: lab, path: $dir/auth-registry/htpasswd}}"
   export_variable "$dir" FP_LAB_AUTH_REGISTRY "$(<"$dir/auth-registry/address")"
   export_variable "$dir" FP_LAB_AUTH_USER "$REGISTRY_USER"
   export_variable "$dir" FP_LAB_AUTH_PASSWORD "$REGISTRY_PASSWORD"

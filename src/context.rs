@@ -38,6 +38,12 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
+/// What follows a Dockerfile's name in that of its own ignore file.
+const IGNORE_SUFFIX: &str = ".dockerignore";
+
+/// The longest name of a file, in bytes (limits.h).
+const NAME_MAX: usize = 255;
+
 /// A staged context. Dropping it removes the folder.
 #[derive(Debug)]
 pub struct StagedContext {
@@ -99,14 +105,19 @@ impl StagedContext {
     }
 }
 
-/// Writes the Dockerfile under its own name, which builders show, into a folder of its own.
+/// Writes the Dockerfile into a folder of its own, under its own name, which builders show, unless that
+/// leaves no room for the name of the ignore file.
 fn write_dockerfile(staged: &Path, name: &[u8], bytes: &[u8]) -> io::Result<PathBuf> {
     let folder = staged.join("dockerfile");
     make_folder(&folder)?;
+    let name: &[u8] = match name.len() + IGNORE_SUFFIX.len() <= NAME_MAX {
+        true => name,
+        false => b"Dockerfile",
+    };
     let path = folder.join(OsStr::from_bytes(name));
     fs::write(&path, bytes)?;
     let mut ignore = path.as_os_str().to_owned();
-    ignore.push(".dockerignore");
+    ignore.push(IGNORE_SUFFIX);
     fs::write(ignore, "")?;
     Ok(path)
 }

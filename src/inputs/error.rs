@@ -1,6 +1,6 @@
 //! Why the inputs of an image cannot be told, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -44,6 +44,9 @@ pub enum Error {
         why: NoMatch,
         place: Box<Place>,
     },
+    /// A file beside the inputs, which the configuration names.
+    #[error("cannot read {role}")]
+    Named { role: Role, source: Box<Error> },
     #[error("cannot read {path}")]
     Unreadable { path: RootPath, source: io::Error },
     #[error("cannot read {}", .path.display())]
@@ -54,6 +57,8 @@ pub enum Error {
     NotAFile { path: RootPath },
     #[error("there is no folder {path}, which `context` names")]
     NoContext { path: RootPath },
+    #[error("{path}, which `context` names, is not a folder")]
+    ContextNotFolder { path: RootPath },
     #[error("the context {path} leads through the link {link}")]
     ContextLink { path: RootPath, link: RootPath },
     #[error("the link {link} leads out of the folder of fingerprint.toml, to `{}`", Shown(.text))]
@@ -93,6 +98,27 @@ pub enum Error {
     Revision(#[from] revision::Error),
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+}
+
+/// What a file is to an image, as its configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// The one that `dockerfile` names, or that it means if it is left out.
+    Dockerfile,
+    /// The one that gives this argument its value.
+    Argument(String),
+    /// The one whose rules keep files out of the build.
+    Dockerignore,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Role::Dockerfile => f.write_str("the Dockerfile, which `dockerfile` names"),
+            Role::Argument(name) => write!(f, "the file that gives the argument {name} its value"),
+            Role::Dockerignore => f.write_str("the ignore file of the build"),
+        }
+    }
 }
 
 /// What is known about an entry that matches nothing.
@@ -149,6 +175,14 @@ impl std::fmt::Display for NoMatch {
 }
 
 impl Error {
+    /// The error of reading the file that has this role.
+    pub(super) fn of(role: Role) -> impl FnOnce(Error) -> Error {
+        |error| Error::Named {
+            role,
+            source: Box::new(error),
+        }
+    }
+
     /// The place that is wrong, if it is one in a file's text.
     pub fn place(&self) -> Option<&Place> {
         match self {
@@ -171,9 +205,19 @@ impl Error {
             Error::Source { .. } => {
                 "sources are relative to the build context; correct it, or list the inputs in `inputs`"
             }
+            Error::Named { role, source } => return named_hint(role, source),
+            Error::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "let the user who runs fp read it, or take it out with a `!` entry"
+            }
+            Error::Unreadable { .. } => {
+                "mend what keeps it from being read, or take it out with a `!` entry"
+            }
+            Error::GitFile { .. } => "let the user who runs fp read it",
             Error::Missing { .. } | Error::NoContext { .. } => {
                 "paths in fingerprint.toml are relative to its folder"
             }
+            Error::ContextNotFolder { .. } => "name the folder that `COPY` and `ADD` shall see",
+            Error::LinkLoop { .. } => "mend the links",
             Error::ContextLink { .. } => "name the folder that the link points to",
             Error::LinkLeaves { .. } => {
                 "only what lies below the folder of fingerprint.toml can be an input"
@@ -184,6 +228,9 @@ impl Error {
                 why: NoMatch::Ignored(_),
                 ..
             } => "name the file or folder without `*` or `?` to mean it whatever .gitignore says",
+            Error::NoMatch { entry, .. } if entry.contains(['{', '}', '[', ']']) => {
+                "only `*`, `?` and `**` are special here: instead of `{a,b}` or `[ab]`, list an entry for each"
+            }
             Error::NoMatch { .. } => "correct the entry, or take it out",
             Error::Special { .. } => "take it out with a `!` entry, or remove it",
             Error::NestedRepository {
@@ -205,4 +252,24 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// The way out where a file is no input, so that no entry of `inputs` can help.
+fn named_hint(role: &Role, error: &Error) -> Option<&'static str> {
+    Some(match (error, role) {
+        (Error::Missing { .. }, Role::Dockerfile) => {
+            "name it with `dockerfile`; paths in fingerprint.toml are relative to its folder"
+        }
+        (Error::NotAFile { .. } | Error::InsideGit { .. }, Role::Dockerfile) => {
+            "name the Dockerfile itself with `dockerfile`"
+        }
+        (Error::NotAFile { .. }, Role::Dockerignore) => "put a file there, or nothing",
+        (Error::NotAFile { .. } | Error::InsideGit { .. }, Role::Argument(_)) => {
+            "name a file that is part of the project"
+        }
+        (Error::Dangling { .. }, _) => "mend the link",
+        (Error::Unreadable { .. }, _) => "let the user who runs fp read it",
+        (Error::LfsPointer { .. }, _) => "run `git lfs pull`",
+        _ => return error.hint(),
+    })
 }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(crate) use content::{BUFFER, is_executable, open};
-pub use error::{Error, Place};
+pub use error::{Error, Place, Role};
 
 use self::git::Git;
 use self::tree::{Kind, Tree, WorkTree};
@@ -131,13 +131,13 @@ pub fn slice(
 }
 
 fn slice_from(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
-    let dockerfile = content::text(tree, &image.dockerfile)?;
+    let dockerfile = dockerfile(tree, image)?;
     let args = arguments(tree, image)?;
     Ok(interpreted::interpret(image, dockerfile, &args)?.into_slice())
 }
 
 fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
-    let dockerfile = content::text(tree, &image.dockerfile)?;
+    let dockerfile = dockerfile(tree, image)?;
     check_context(tree, &image.context)?;
     let ignore = dockerignore(tree, image)?;
     let args = arguments(tree, image)?;
@@ -179,6 +179,10 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     })
 }
 
+fn dockerfile(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
+    content::text(tree, &image.dockerfile).map_err(Error::of(Role::Dockerfile))
+}
+
 /// The context is a folder, on a way without links.
 fn check_context(tree: &dyn Tree, context: &RootPath) -> Result<(), Error> {
     let resolved = links::resolve(tree, context)?;
@@ -188,12 +192,12 @@ fn check_context(tree: &dyn Tree, context: &RootPath) -> Result<(), Error> {
             link: link.clone(),
         });
     }
-    if resolved.kind != Some(Kind::Folder) {
-        return Err(Error::NoContext {
-            path: context.clone(),
-        });
+    let path = || context.clone();
+    match resolved.kind {
+        Some(Kind::Folder) => Ok(()),
+        Some(_) => Err(Error::ContextNotFolder { path: path() }),
+        None => Err(Error::NoContext { path: path() }),
     }
-    Ok(())
 }
 
 impl Reason {
@@ -280,7 +284,8 @@ fn dockerignore(tree: &dyn Tree, image: &Image) -> Result<Dockerignore, Error> {
     let own = [image.dockerfile.name(), b".dockerignore"].concat();
     let beside = image.dockerfile.parent().unwrap_or_default().join(&own);
     for path in [beside, image.context.join(b".dockerignore")] {
-        if let Some(bytes) = content::text_if_present(tree, &path)? {
+        let bytes = content::text_if_present(tree, &path);
+        if let Some(bytes) = bytes.map_err(Error::of(Role::Dockerignore))? {
             return Dockerignore::parse(&bytes)
                 .map_err(|source| Error::Dockerignore { path, source });
         }
@@ -303,7 +308,9 @@ fn argument(tree: &dyn Tree, name: &str, value: &ArgValue) -> Result<String, Err
         name: name.to_owned(),
         path: path.clone(),
     };
-    let text = String::from_utf8(content::text(tree, path)?).map_err(|_| not_text())?;
+    let role = Role::Argument(name.to_owned());
+    let bytes = content::text(tree, path).map_err(Error::of(role))?;
+    let text = String::from_utf8(bytes).map_err(|_| not_text())?;
     if text.contains('\0') {
         return Err(not_text());
     }

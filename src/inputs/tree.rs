@@ -13,6 +13,9 @@ use super::selection::{Findings, Found, Selection};
 use super::{Content, Error, candidates, content};
 use crate::path::RootPath;
 
+/// The longest name of a file, in bytes (limits.h): nothing can have a longer one.
+const NAME_MAX: usize = 255;
+
 /// The files below the root.
 pub(super) trait Tree {
     /// What lies at `path`, links not followed; `None` if nothing does.
@@ -69,7 +72,8 @@ impl Tree for WorkTree<'_> {
         match fs::symlink_metadata(path.in_root(self.root)) {
             Ok(metadata) => Ok(Some(metadata.file_type().into())),
             Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+                    || path.name().len() > NAME_MAX =>
             {
                 Ok(None)
             }

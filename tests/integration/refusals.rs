@@ -20,8 +20,9 @@ fn the_dockerfile_must_be_a_file() {
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: there is no file Dockerfile
- = help: paths in fingerprint.toml are relative to its folder
+ = help: name it with `dockerfile`; paths in fingerprint.toml are relative to its folder
 
 "#]],
     );
@@ -31,7 +32,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: Dockerfile is not a regular file
+ = help: name the Dockerfile itself with `dockerfile`
 
 "#]],
     );
@@ -41,7 +44,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: Dockerfile is not a regular file
+ = help: name the Dockerfile itself with `dockerfile`
 
 "#]],
     );
@@ -51,8 +56,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: the link Dockerfile points to no/where, which does not exist
- = help: mend the link, or take the entry out of `inputs`
+ = help: mend the link
 
 "#]],
     );
@@ -63,6 +69,7 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: the link Dockerfile leads out of the folder of fingerprint.toml, to `../Dockerfile`
  = help: only what lies below the folder of fingerprint.toml can be an input
 
@@ -74,7 +81,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: Dockerfile leads through too many links, or through a link to itself
+ = help: mend the links
 
 "#]],
     );
@@ -101,8 +110,8 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
- = cause: there is no folder image, which `context` names
- = help: paths in fingerprint.toml are relative to its folder
+ = cause: image, which `context` names, is not a folder
+ = help: name the folder that `COPY` and `ADD` shall see
 
 "#]],
     );
@@ -117,6 +126,76 @@ error: the inputs of `ci` cannot be told
 
 "#]],
     );
+}
+
+/// The message once named neither the key nor the argument, and told to correct `inputs`.
+#[test]
+fn a_file_that_the_configuration_names_is_told_with_its_role() {
+    let tree = Tree::with_inputs("'a'");
+    tree.file("a", "1").commit();
+    let said = |lines: &str| {
+        tree.image(&format!("inputs = ['a']\n{lines}"));
+        tree.refusal(1)
+    };
+    assert_says(
+        said("dockerfile = '.'"),
+        str![[r#"
+error: the inputs of `ci` cannot be told
+ |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
+ = cause: . is not a regular file
+ = help: name the Dockerfile itself with `dockerfile`
+
+"#]],
+    );
+    assert_says(
+        said("args = { A = { file = 'nope' } }"),
+        str![[r#"
+error: the inputs of `ci` cannot be told
+ |
+ = cause: cannot read the file that gives the argument A its value
+ = cause: there is no file nope
+ = help: paths in fingerprint.toml are relative to its folder
+
+"#]],
+    );
+    assert_says(
+        said("args = { A = { file = '.git/HEAD' } }"),
+        str![[r#"
+error: the inputs of `ci` cannot be told
+ |
+ = cause: cannot read the file that gives the argument A its value
+ = cause: .git/HEAD is inside .git, which is never an input
+ = help: name a file that is part of the project
+
+"#]],
+    );
+}
+
+#[test]
+fn braces_and_brackets_in_an_entry_are_told_to_be_ordinary() {
+    for entry in ["src/{a,b}", "[ab]", "*.{c,h}"] {
+        let tree = Tree::with_inputs(&format!("'{entry}'"));
+        tree.file("a", "1");
+        let said = tree.refusal(1);
+        let hint = "= help: only `*`, `?` and `**` are special here";
+        assert!(said.contains(hint), "{said}");
+    }
+}
+
+/// It was refused because of an ignore file that nobody can have.
+#[test]
+fn a_dockerfile_may_have_a_name_that_leaves_no_room_for_an_ignore_file() {
+    let tree = Tree::new();
+    let name = "D".repeat(245);
+    tree.file(&name, "FROM scratch\n").file("a", "1");
+    tree.image(&format!("inputs = ['a']\ndockerfile = '{name}'"));
+    tree.hash();
+    tree.image(&format!(
+        "inputs = ['a', '{}']\ndockerfile = '{name}'",
+        "x".repeat(256)
+    ));
+    assert!(tree.refusal(1).contains("matches nothing"));
 }
 
 #[test]
@@ -342,6 +421,7 @@ error: the inputs of `ci` cannot be told
 error: the inputs of `ci` cannot be told
  |
  = cause: self leads through too many links, or through a link to itself
+ = help: mend the links
 
 "#]],
     );
@@ -354,6 +434,7 @@ error: the inputs of `ci` cannot be told
 error: the inputs of `ci` cannot be told
  |
  = cause: l/x leads through too many links, or through a link to itself
+ = help: mend the links
 
 "#]],
     );
@@ -423,8 +504,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: .git/HEAD is inside .git, which is never an input
- = help: take the entry out of `inputs`
+ = help: name the Dockerfile itself with `dockerfile`
 
 "#]],
     );
@@ -488,6 +570,7 @@ error: the inputs of `ci` cannot be told
  |
  = cause: cannot read d/a
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it, or take it out with a `!` entry
 
 "#]],
     );
@@ -499,6 +582,7 @@ error: the inputs of `ci` cannot be told
  |
  = cause: cannot read d
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it, or take it out with a `!` entry
 
 "#]],
     );
@@ -510,6 +594,7 @@ error: the inputs of `ci` cannot be told
  |
  = cause: cannot read d/a
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it, or take it out with a `!` entry
 
 "#]],
     );
@@ -521,6 +606,7 @@ error: the inputs of `ci` cannot be told
  |
  = cause: cannot read d
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it, or take it out with a `!` entry
 
 "#]],
     );
@@ -531,8 +617,10 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the Dockerfile, which `dockerfile` names
  = cause: cannot read Dockerfile
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it
 
 "#]],
     );
@@ -543,8 +631,10 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the ignore file of the build
  = cause: cannot read .dockerignore
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it
 
 "#]],
     );
@@ -559,6 +649,7 @@ error: the inputs of `ci` cannot be told
  |
  = cause: cannot read ROOT/.gitignore
  = cause: Permission denied (os error 13)
+ = help: let the user who runs fp read it
 
 "#]],
     );
@@ -617,6 +708,7 @@ fn the_file_of_an_argument_must_be_text() {
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the file that gives the argument VERSION its value
  = cause: there is no file VERSION
  = help: paths in fingerprint.toml are relative to its folder
 
@@ -648,7 +740,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the file that gives the argument VERSION its value
  = cause: VERSION is not a regular file
+ = help: name a file that is part of the project
 
 "#]],
     );
@@ -659,6 +753,7 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the file that gives the argument VERSION its value
  = cause: the link VERSION leads out of the folder of fingerprint.toml, to `/etc/debian_version`
  = help: only what lies below the folder of fingerprint.toml can be an input
 
@@ -698,7 +793,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the ignore file of the build
  = cause: .dockerignore is not a regular file
+ = help: put a file there, or nothing
 
 "#]],
     );
@@ -708,7 +805,9 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
+ = cause: cannot read the ignore file of the build
  = cause: Dockerfile.dockerignore is not a regular file
+ = help: put a file there, or nothing
 
 "#]],
     );

@@ -303,3 +303,16 @@ fn an_input_that_is_edited_after_it_was_hashed_is_not_built() {
     assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
     machine.fp(&["ensure"]).succeeded();
 }
+
+/// The name of its ignore file would be too long for the file system.
+#[test]
+fn a_dockerfile_with_a_long_name_is_built() {
+    let machine = Machine::new(Store::Containerd);
+    let name = "D".repeat(250);
+    let dockerfile = format!("FROM {}\nCOPY . /input\n", lab::base());
+    machine.tree.file(&name, dockerfile);
+    machine.configure(&format!("dockerfile = \"{name}\""));
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    let said = machine.in_image(built.line(), "ls /input");
+    assert_eq!(said, "hello.sh\n");
+}

@@ -278,6 +278,9 @@ fn of_push(error: Error, reference: &str) -> Error {
     if answers::is_nothing_to_push(line) {
         return Error::NothingToPush { reference };
     }
+    if answers::is_incomplete(line) {
+        return Error::Incomplete { reference };
+    }
     match answers::refusal(line) {
         Some(refusal) => Error::PushRefused {
             reference,

@@ -12,6 +12,10 @@ pub enum Error {
     NotInstalled { program: &'static str },
     #[error("the engine cannot be reached: {message}")]
     NotRunning { message: String },
+    #[error("the docker context cannot be used: {message}")]
+    NoContext { message: String },
+    #[error("the builder cannot be used: {message}")]
+    NoBuilder { message: String },
     #[error("no permission to use the engine: {message}")]
     PermissionDenied { message: String },
     #[error("`{program}` is not Docker's: its answer names no server")]
@@ -33,6 +37,10 @@ pub enum Error {
         refusal: Refusal,
         message: String,
     },
+    /// The image is an index, and the engine has only some of the images in it: it pulled the one
+    /// that it needs.
+    #[error("the engine has only a part of {reference}, and the registry lacks the rest")]
+    Incomplete { reference: String },
     /// Another process took the tag away between tagging and pushing.
     #[error("the engine has no {reference} to push")]
     NothingToPush { reference: String },
@@ -65,6 +73,18 @@ impl Error {
                 "start it (`sudo systemctl start docker`, or Docker Desktop), or name one that \
                  runs with `docker context use` or DOCKER_HOST",
             ),
+            Error::NoContext { .. } => Some(
+                "`docker context ls` lists the contexts there are; DOCKER_CONTEXT or \
+                 `docker context use` names one of them",
+            ),
+            Error::NoBuilder { .. } => Some(
+                "`docker buildx ls` lists the builders there are; BUILDX_BUILDER or \
+                 `docker buildx use` names one of them",
+            ),
+            Error::Incomplete { .. } => Some(
+                "take the image out of the engine (`docker image rm`), so that fp builds it anew, \
+                 or have whoever has all of it push it",
+            ),
             Error::PermissionDenied { .. } => Some(
                 "join the group of the socket (`sudo usermod -aG docker \"$USER\"`, then log in \
                  again), or use a rootless Docker",
@@ -87,8 +107,8 @@ impl Error {
             | Error::BuiltImageMissing { .. }
             | Error::NothingToPush { .. }
             | Error::NoDigest { .. }
-            | Error::Process(_)
             | Error::Interrupted(_) => None,
+            Error::Process(error) => error.hint(),
         }
     }
 }

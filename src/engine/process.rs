@@ -122,6 +122,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// The way out, where there is a known one.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::Run { source, .. } if source.kind() == io::ErrorKind::ArgumentListTooLong => {
+                Some(
+                    "the system takes no argument of more than 128 KiB, and a build argument is one: \
+                     have the Dockerfile read so long a value from an input",
+                )
+            }
+            _ => None,
+        }
+    }
+
     /// The line that most probably says why: the last one that says anything.
     pub fn last_line(&self) -> Option<&str> {
         match self {

@@ -1,5 +1,7 @@
 //! Why an image could not be made available.
 
+use std::io::ErrorKind;
+
 use crate::context;
 use crate::engine;
 use crate::interrupt::Interrupted;
@@ -157,9 +159,9 @@ impl Error {
                 Some("run fp again when nothing writes to the inputs".to_owned())
             }
             Error::Context(context::Error::Input(source)) => source.hint().map(str::to_owned),
-            Error::Context(context::Error::Write { .. } | context::Error::Folder { .. }) => {
-                Some("free space there, or name another folder with TMPDIR".to_owned())
-            }
+            Error::Context(
+                context::Error::Write { source, .. } | context::Error::Folder { source, .. },
+            ) => Some(staging_hint(source.kind()).to_owned()),
             Error::PushedOther { .. } => {
                 Some("other processes push to that repository right now: run fp again".to_owned())
             }
@@ -173,5 +175,18 @@ impl Error {
             | Error::BuiltLabel { .. }
             | Error::Interrupted(_) => None,
         }
+    }
+}
+
+/// What to do about a folder for temporary files in which nothing can be staged.
+fn staging_hint(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "make that folder, or name another one with TMPDIR"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "name a folder that you may write to with TMPDIR"
+        }
+        _ => "free space there, or name another folder with TMPDIR",
     }
 }

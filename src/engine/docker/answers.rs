@@ -200,13 +200,24 @@ pub(super) fn unreachable(line: &str) -> Option<Error> {
         "cannot connect to the docker daemon",
         "failed to connect to the docker api",
         "error during connect",
+    ]) {
+        Some(Error::NotRunning { message })
+    } else if starts_with_any(&[
         "unable to resolve docker endpoint",
         "failed to initialize: unable to resolve docker endpoint",
     ]) {
-        Some(Error::NotRunning { message })
+        Some(Error::NoContext { message })
+    } else if text.starts_with("no builder ") && text.ends_with(" found") {
+        Some(Error::NoBuilder { message })
     } else {
         None
     }
+}
+
+/// Whether the last line of a failed push says that parts of an index are neither in the engine nor
+/// in the registry.
+pub(super) fn is_incomplete(line: &str) -> bool {
+    line == "Make sure you have all the referenced content and try again."
 }
 
 /// Whether the last line of a failed push says that there was nothing under the tag.

@@ -107,3 +107,47 @@ fn neither_registry_nor_engine_answers() {
     }
     wait_until("no docker is left", || machine.processes().is_empty());
 }
+
+/// They were once told to start the engine, or nothing.
+#[test]
+fn a_context_or_builder_that_does_not_exist_is_told_with_the_way_to_those_that_do() {
+    let mut machine = Machine::new(Store::Containerd);
+    machine.set("BUILDX_BUILDER", "nonesuch");
+    machine
+        .fp(&["ensure", "--no-push"])
+        .ended_with(1)
+        .says("no builder \"nonesuch\" found")
+        .says("help: `docker buildx ls`");
+    machine.set("DOCKER_HOST", "");
+    machine.set("DOCKER_CONTEXT", "nonesuch");
+    machine
+        .fp(&["ensure"])
+        .ended_with(4)
+        .says("context \"nonesuch\"")
+        .says("help: `docker context ls`");
+}
+
+#[test]
+fn an_argument_that_is_too_long_for_the_system_is_told_with_a_way_out() {
+    let machine = Machine::new(Store::Containerd);
+    let dockerfile = format!("FROM {}\nARG LONG\nCOPY . /input\n", lab::base());
+    machine.tree.file("Dockerfile", dockerfile);
+    machine.tree.file("long", "x".repeat(140_000));
+    machine.configure("args = { LONG = { file = \"long\" } }");
+    machine
+        .fp(&["ensure", "--no-push"])
+        .ended_with(1)
+        .says("Argument list too long")
+        .says("help: the system takes no argument of more than 128 KiB");
+}
+
+/// The advice was once to free space there.
+#[test]
+fn a_folder_for_temporary_files_that_does_not_exist_is_to_be_made() {
+    let mut machine = Machine::new(Store::Containerd);
+    machine.set("TMPDIR", machine.folder("tmp").join("nonesuch"));
+    machine
+        .fp(&["ensure", "--no-push"])
+        .ended_with(1)
+        .says("help: make that folder, or name another one with TMPDIR");
+}

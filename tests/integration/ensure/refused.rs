@@ -109,7 +109,7 @@ fn an_index_without_this_platform_is_absent_here(store: Store) {
     let machine = Machine::new(store);
     let name = publish_for_arm64(&machine);
     let (registry, tag) = (lab::registry(), tag_of(&machine));
-    registry.put_index(&machine.repository(), &tag, &tag, "arm64");
+    registry.put_index(&machine.repository(), &tag, &[(&tag, "arm64")]);
     machine
         .fp(&["ensure"])
         .ended_with(3)
@@ -160,4 +160,28 @@ fn an_image_built_for_another_platform_is_neither_named_nor_published(store: Sto
     let name = machine.fp(&["ref"]).succeeded();
     assert!(!machine.has_image(name.line()), "it must not get the name");
     assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
+}
+
+/// The engine pulled its own platform's image of an index, and is now to push the index to where the
+/// others are not. The message once said only to have all the content and to try again.
+#[test]
+fn an_index_that_the_engine_has_a_part_of_cannot_be_published() {
+    let machine = Machine::new(Store::Containerd);
+    let (registry, tag) = (lab::registry(), tag_of(&machine));
+    machine.fp(&["ensure"]).succeeded();
+    let name = machine.fp(&["ref"]).succeeded().line().to_owned();
+    push_for_arm64(&machine, &format!("{name}-arm64"), "none");
+    let platforms = [(tag.as_str(), "amd64"), (&format!("{tag}-arm64"), "arm64")];
+    registry.put_index(&machine.repository(), &tag, &platforms);
+    machine.forget(&name);
+    machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+
+    let elsewhere = format!("{}/{}-other", registry.host, machine.repository());
+    machine.docker(&["tag", &name, &format!("{elsewhere}:{tag}")]);
+    machine.configure_for(&elsewhere, "\"hello.sh\"", "");
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("the engine has only a part of")
+        .says("help: take the image out of the engine (`docker image rm`)");
 }

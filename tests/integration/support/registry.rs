@@ -98,19 +98,22 @@ impl Registry {
         assert_eq!(answer.status, 201, "{}", answer.head);
     }
 
-    /// Writes an index under `tag` that has the image of `from` as its only one.
-    pub(crate) fn put_index(&self, repository: &str, from: &str, tag: &str, architecture: &str) {
-        let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
-        let media_type = "application/vnd.oci.image.index.v1+json";
-        let index = json!({
-            "schemaVersion": 2,
-            "mediaType": media_type,
-            "manifests": [{
+    /// Writes an index under `tag` that has the images of these tags, each for its architecture.
+    pub(crate) fn put_index(&self, repository: &str, tag: &str, images: &[(&str, &str)]) {
+        let descriptor = |(from, architecture): &(&str, &str)| {
+            let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
+            json!({
                 "mediaType": manifest.header("content-type"),
                 "digest": manifest.header("docker-content-digest"),
                 "size": manifest.body.len(),
                 "platform": { "os": "linux", "architecture": architecture },
-            }],
+            })
+        };
+        let media_type = "application/vnd.oci.image.index.v1+json";
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": media_type,
+            "manifests": images.iter().map(descriptor).collect::<Vec<_>>(),
         });
         let target = format!("/v2/{repository}/manifests/{tag}");
         let answer = self.ask("PUT", &target, media_type, index.to_string().as_bytes());

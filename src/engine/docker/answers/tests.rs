@@ -261,12 +261,29 @@ fn an_engine_that_does_not_answer() {
         // Docker 29, reported.
         "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct",
         "error during connect: Get \"http://docker.example.com/v1.45/version\": command [ssh -- nowhere]",
-        "unable to resolve docker endpoint: context \"nonesuch\" does not exist",
-        "Failed to initialize: unable to resolve docker endpoint: context \"nonesuch\": context not found",
     ] {
         let error = unreachable(line).unwrap();
         assert!(matches!(error, Error::NotRunning { .. }), "{line}");
         assert!(error.hint().is_some());
+    }
+}
+
+/// They were once told to start the engine.
+#[test]
+fn contexts_and_builders_that_do_not_exist() {
+    for (line, word) in [
+        (
+            "unable to resolve docker endpoint: context \"nonesuch\" does not exist",
+            "docker context ls",
+        ),
+        (
+            "Failed to initialize: unable to resolve docker endpoint: context \"nonesuch\": context not found",
+            "docker context ls",
+        ),
+        ("ERROR: no builder \"nonesuch\" found", "docker buildx ls"),
+    ] {
+        let hint = unreachable(line).unwrap().hint().unwrap();
+        assert!(hint.contains(word), "{line}: {hint}");
     }
 }
 

@@ -35,8 +35,9 @@ fn every_configuration_is_accepted() {
     for document in documents() {
         for block in blocks(&document, "toml") {
             let tree = Tree::new();
+            let dockerfile = "FROM scratch AS ci\nARG BASE FLAVOR RUST_VERSION DATE\n";
             tree.config(&block)
-                .file("Dockerfile", "FROM scratch\n")
+                .file("Dockerfile", dockerfile)
                 .file("Makefile", "all:\n");
             tree.file("install.sh", "")
                 .file("scripts/run", "")

@@ -188,7 +188,7 @@ fn is_reserved(name: &str) -> bool {
         "NO_PROXY",
         "ALL_PROXY",
     ];
-    const PLATFORM: [&str; 4] = ["PLATFORM", "OS", "ARCH", "VARIANT"];
+    const PLATFORM: [&str; 5] = ["PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT"];
     let automatic = ["TARGET", "BUILD"]
         .iter()
         .filter_map(|prefix| name.strip_prefix(prefix))

@@ -1,5 +1,5 @@
-//! The vectors in tests/vectors: trees of all kinds with the records and fingerprints that they
-//! must have.
+//! The vectors in tests/vectors: trees of all kinds with the slices, records and fingerprints that
+//! they must have, and trees that must have none.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,8 +24,13 @@ struct Vector {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     tree: Vec<Entry>,
+    slice: Option<String>,
+    #[serde(default)]
     record: Vec<Vec<String>>,
+    #[serde(default)]
     fingerprint: String,
+    #[serde(default)]
+    error: bool,
 }
 
 #[test]
@@ -45,23 +50,23 @@ fn vectors_have_their_records_and_fingerprints() {
             count += 1;
         }
     }
-    assert!(count >= 40, "only {count} vectors were found");
+    assert!(count >= 180, "only {count} vectors were found");
 }
 
 fn check(path: &Path, vector: &Vector) {
     let name = format!("{}: {}", path.display(), vector.about);
-    let expected: String = vector
-        .record
-        .iter()
-        .map(|fields| fields.join("\t") + "\n")
-        .collect();
-    assert_eq!(
-        blake3::hash(expected.as_bytes()).to_string(),
-        vector.fingerprint,
-        "the vector contradicts itself: {name}"
-    );
+    if vector.error {
+        check_refusal(&name, vector);
+        return;
+    }
+    check_consistency(&name, vector);
     let tree = plant(vector, Order::Given);
-    assert_eq!(run(vector, &tree).arg("record").run(), expected, "{name}");
+    let record = run(vector, &tree).arg("record").run();
+    assert_eq!(record, expected_record(vector), "{name}");
+    if let Some(slice) = &vector.slice {
+        let printed = run(vector, &tree).arg("dockerfile").outcome().stdout;
+        assert_eq!(printed, bytes(slice), "{name}");
+    }
     let hash = |run: Fp| {
         assert_eq!(
             run.arg("hash").run().trim_end(),
@@ -70,9 +75,12 @@ fn check(path: &Path, vector: &Vector) {
         )
     };
     hash(run(vector, &tree));
+    hash_abroad(vector, hash);
+}
 
-    // On another machine: another path, files that were made in another order, another umask,
-    // locale, time zone and environment.
+/// On another machine: another path, files that were made in another order, another umask, locale,
+/// time zone and environment.
+fn hash_abroad(vector: &Vector, hash: impl Fn(Fp)) {
     let elsewhere = plant(vector, Order::Reversed);
     let shell = ["sh", "-c", "umask 077; exec \"$@\"", "sh"];
     let abroad = run(vector, &elsewhere)
@@ -87,6 +95,41 @@ fn check(path: &Path, vector: &Vector) {
     if vector.tree.iter().all(Entry::is_readable_by_all) {
         hash(run(vector, &elsewhere).by_ordinary_user());
     }
+}
+
+fn check_refusal(name: &str, vector: &Vector) {
+    assert!(
+        vector.record.is_empty() && vector.slice.is_none() && vector.fingerprint.is_empty(),
+        "the vector contradicts itself: {name}"
+    );
+    let tree = plant(vector, Order::Given);
+    for command in ["hash", "record"] {
+        let outcome = run(vector, &tree).arg(command).refuses().outcome();
+        assert!(outcome.stdout.is_empty(), "{name}");
+    }
+}
+
+/// What a vector says of itself fits together.
+fn check_consistency(name: &str, vector: &Vector) {
+    let digest = |bytes: &[u8]| blake3::hash(bytes).to_string();
+    assert_eq!(
+        digest(expected_record(vector).as_bytes()),
+        vector.fingerprint,
+        "the vector contradicts itself: {name}"
+    );
+    if let Some(slice) = &vector.slice {
+        let digest = digest(&bytes(slice));
+        let mut lines = vector.record.iter();
+        assert!(
+            lines.any(|fields| fields[0] == "dockerfile" && fields[2] == digest),
+            "the vector contradicts itself: {name}"
+        );
+    }
+}
+
+fn expected_record(vector: &Vector) -> String {
+    let lines = vector.record.iter();
+    lines.map(|fields| fields.join("\t") + "\n").collect()
 }
 
 /// A run of `fp` in the tree of a vector, with the variables that the vector names.

@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::io::Read;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -26,7 +27,7 @@ pub(crate) fn fp() -> Fp {
         arguments: Vec::new(),
         variables: Vec::new(),
         folder: home.path().into(),
-        code: 0,
+        codes: 0..=0,
         stderr: Stderr::Empty,
         limit: Duration::from_secs(60),
         copy: None,
@@ -49,7 +50,7 @@ pub(crate) struct Fp {
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     folder: OsString,
-    code: i32,
+    codes: RangeInclusive<i32>,
     stderr: Stderr,
     limit: Duration,
     copy: Option<TempDir>,
@@ -131,8 +132,14 @@ impl Fp {
 
     /// Expects this exit code; one beside 0 comes with a word on stderr.
     pub(crate) fn code(mut self, code: i32) -> Self {
-        self.code = code;
+        self.codes = code..=code;
         self
+    }
+
+    /// Expects that something is wrong, in the configuration or elsewhere, and a word on stderr.
+    pub(crate) fn refuses(mut self) -> Self {
+        self.codes = 1..=2;
+        self.any_stderr()
     }
 
     /// Expects this text on stderr, and allows more.
@@ -173,10 +180,10 @@ impl Fp {
                 outcome.stderr
             )
         };
-        assert_eq!(
-            status.code(),
-            Some(self.code),
-            "exit code, signal {:?}: {}",
+        assert!(
+            status.code().is_some_and(|code| self.codes.contains(&code)),
+            "exit code, not in {:?}, signal {:?}: {}",
+            self.codes,
             status.signal(),
             said()
         );

@@ -158,7 +158,7 @@ impl MistakeKind {
                 Some("name platforms, as in `[\"linux/amd64\"]`, or leave the key out".to_owned())
             }
             MistakeKind::Repository { source, .. } | MistakeKind::Tag { source, .. } => {
-                Some(source.to_string())
+                Some(source.problem())
             }
             MistakeKind::Unset(name) => Some(format!(
                 "set {name}, or give a default in the configuration"
@@ -174,12 +174,34 @@ impl MistakeKind {
 impl From<toml::de::Error> for Mistake {
     fn from(error: toml::de::Error) -> Self {
         let kind = unknown_key(error.message())
-            .unwrap_or_else(|| MistakeKind::Syntax(error.message().to_owned()));
+            .unwrap_or_else(|| MistakeKind::Syntax(in_words_of_toml(error.message())));
         Mistake {
             span: error.span(),
             kind,
         }
     }
+}
+
+/// Serde's message about a value of the wrong type, without Rust's names of types; any other wording is
+/// left as it is.
+fn in_words_of_toml(message: &str) -> String {
+    let types = message.strip_prefix("invalid type: ");
+    let Some((found, expected)) = types.and_then(|types| types.rsplit_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let found = match found {
+        "map" => "table",
+        "sequence" => "array",
+        found => found,
+    };
+    let expected = match expected {
+        "i64" => "an integer",
+        "a sequence" => "an array",
+        "a map" => "a table",
+        expected if expected.starts_with("struct ") => "a table",
+        expected => expected,
+    };
+    format!("invalid type: {found}, expected {expected}")
 }
 
 /// Reads serde's message about an unknown field, which is the only place where the known ones are

@@ -95,5 +95,16 @@ pub enum ParseError {
     },
 }
 
+impl ParseError {
+    /// What is wrong, without the text: for those who show it themselves.
+    pub fn problem(&self) -> String {
+        match self {
+            ParseError::Repository { problem, .. } => problem.to_string(),
+            ParseError::Tag { problem, .. } => problem.to_string(),
+            ParseError::Digest { problem, .. } => problem.to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

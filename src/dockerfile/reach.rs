@@ -50,8 +50,7 @@ impl Dockerfile {
             uses_numbers: false,
         };
         let mut wanted = vec![false; self.stages.len()];
-        let (target, is_number) = names.target(request.target)?;
-        reach.uses_numbers |= is_number;
+        let target = names.target(request.target)?;
         wanted[target] = true;
         let mut left = MAX_INSTRUCTIONS;
         // Whatever a stage reaches comes before it.
@@ -164,16 +163,13 @@ impl<'a> Names<'a> {
         self.by_name.get(name.as_str())?.last().copied()
     }
 
-    /// The position of the target, and whether it is named by its number.
-    fn target(&self, target: Option<&str>) -> Result<(usize, bool), Mistake> {
-        let Some(name) = target else {
-            return Ok((self.count - 1, false));
-        };
-        let by_number = || name.parse().ok().filter(|number| *number < self.count);
-        match (self.last(name), by_number()) {
-            (Some(stage), _) => Ok((stage, false)),
-            (None, Some(stage)) => Ok((stage, true)),
-            (None, None) => Err(MistakeKind::NoSuchStage(name.to_owned()).nowhere()),
+    /// The position of the target. BuildKit knows no targets by number.
+    fn target(&self, target: Option<&str>) -> Result<usize, Mistake> {
+        match target {
+            None => Ok(self.count - 1),
+            Some(name) => self
+                .last(name)
+                .ok_or_else(|| MistakeKind::NoSuchStage(name.to_owned()).nowhere()),
         }
     }
 

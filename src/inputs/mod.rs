@@ -25,6 +25,8 @@ pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::{Error, Place, Role};
 
 use self::git::Git;
+use self::interpreted::Interpreted;
+use self::selection::Found;
 use self::tree::{Kind, Tree, WorkTree};
 use crate::config::{ArgValue, Image};
 use crate::dockerfile::Source;
@@ -142,25 +144,7 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     let ignore = dockerignore(tree, image)?;
     let args = arguments(tree, image)?;
     let interpreted = interpreted::interpret(image, dockerfile, &args)?;
-    let (found, reasons) = match &image.inputs {
-        Some(entries) => {
-            let found = selection::find(tree, entries, &image.dockerfile)?;
-            (found, entries.iter().map(Reason::of_entry).collect())
-        }
-        None => {
-            let sources = interpreted.sources()?;
-            let context = derived::Context {
-                tree,
-                folder: &image.context,
-                ignore: &ignore,
-            };
-            let found = derived::find(&context, sources, |source| interpreted.place(source))?;
-            (
-                found,
-                sources.iter().map(Reason::of_source).collect::<Vec<_>>(),
-            )
-        }
-    };
+    let (found, reasons) = find(tree, image, &interpreted, &ignore)?;
     let contents = tree.contents(&found)?;
     let entries = found
         .into_iter()
@@ -179,8 +163,26 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     })
 }
 
-fn dockerfile(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
-    content::text(tree, &image.dockerfile).map_err(Error::of(Role::Dockerfile))
+/// Finds the inputs, by the entries that list them or by what the Dockerfile reads; and the reasons
+/// that what is found has, by their positions.
+fn find(
+    tree: &dyn Tree,
+    image: &Image,
+    interpreted: &Interpreted<'_>,
+    ignore: &Dockerignore,
+) -> Result<(Vec<Found>, Vec<Reason>), Error> {
+    if let Some(entries) = &image.inputs {
+        let found = selection::find(tree, entries, &image.dockerfile)?;
+        return Ok((found, entries.iter().map(Reason::of_entry).collect()));
+    }
+    let sources = interpreted.sources()?;
+    let context = derived::Context {
+        tree,
+        folder: &image.context,
+        ignore,
+    };
+    let found = derived::find(&context, sources, |source| interpreted.place(source))?;
+    Ok((found, sources.iter().map(Reason::of_source).collect()))
 }
 
 /// The context is a folder, on a way without links.

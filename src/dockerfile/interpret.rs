@@ -161,10 +161,19 @@ impl<'a> Reading<'a> {
     }
 
     fn arg(&self, instruction: &Instruction, variables: &mut Variables) {
+        let before = variables.clone();
         for (name, default) in stage::args(instruction, self.file.head.escape) {
             let value = match (self.request.args.get(&name), default) {
                 (Some(value), _) => Ok(value.as_str().into()),
-                (None, Some(default)) => self.value(&name, &default, variables),
+                (None, Some(default)) => {
+                    let value = self.value(&name, &default, variables);
+                    // Whether a default sees the names before it in its own instruction has changed
+                    // between versions of BuildKit.
+                    match value == self.value(&name, &default, &before) {
+                        true => value,
+                        false => Err(Undecided::Builder(name.clone())),
+                    }
+                }
                 (None, None) => match self.globals.get(&name).transpose() {
                     Some(value) => value,
                     None => continue,

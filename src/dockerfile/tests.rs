@@ -299,6 +299,22 @@ fn what_cannot_be_decided_is_a_mistake_only_where_it_matters() {
 }
 
 #[test]
+fn what_builders_disagree_about_is_undecided() {
+    let text = "FROM scratch\nARG A=1 B=x C=$A D=${B:-x}\nCOPY $C $D /\n";
+    assert!(matches!(
+        Asked::default().undecided(text),
+        MistakeKind::UndecidedSource {
+            why: Undecided::Builder(_),
+            ..
+        }
+    ));
+    let text = "FROM scratch\nARG A=1 B=x C=$A D=${B:-x}\nCOPY $D /\n";
+    assert_eq!(sources(text), ["3 COPY x"], "both ways lead to the same");
+    let global = "ARG A=1 B=$A\nFROM scratch\nARG B\nCOPY $B /\n";
+    assert_eq!(sources(global), ["4 COPY 1"], "global ones always saw them");
+}
+
+#[test]
 fn what_buildkit_refuses_is_refused() {
     let kinds = [
         ("FROM $X\n", MistakeKind::EmptyImage("$X".into())),

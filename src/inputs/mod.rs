@@ -185,6 +185,10 @@ fn find(
     Ok((found, sources.iter().map(Reason::of_source).collect()))
 }
 
+fn dockerfile(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
+    content::text(tree, &image.dockerfile).map_err(Error::of(Role::Dockerfile))
+}
+
 /// The context is a folder, on a way without links.
 fn check_context(tree: &dyn Tree, context: &RootPath) -> Result<(), Error> {
     let resolved = links::resolve(tree, context)?;

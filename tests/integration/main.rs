@@ -12,6 +12,7 @@ mod derived;
 mod dockerfile;
 mod documentation;
 mod ensure;
+mod exceptions;
 mod git;
 mod hash;
 mod inputs;

@@ -40,8 +40,7 @@ pub(super) fn namings(instruction: &Instruction) -> Result<Vec<Naming>, Mistake>
             .transpose()
             .map(|naming| naming.into_iter().collect()),
         "run" => value(&instruction.flags, "--mount=")
-            .map(mount::naming)
-            .filter_map(Result::transpose)
+            .map(mount_naming)
             .collect(),
         _ => Ok(Vec::new()),
     };
@@ -65,6 +64,13 @@ fn copy_naming(text: &str) -> Result<Naming, MistakeKind> {
         Ok(number) => Naming::Number(number),
         Err(_) => Naming::Name(text.to_owned()),
     })
+}
+
+/// A mount that names nothing is taken for one of `scratch`: no stage at all, unless one has that name.
+/// A cache then starts with what is in that stage.
+fn mount_naming(text: &str) -> Result<Naming, MistakeKind> {
+    let naming = mount::naming(text)?;
+    Ok(naming.unwrap_or_else(|| Naming::Name("scratch".to_owned())))
 }
 
 /// Reads COPY or ADD.

@@ -172,6 +172,13 @@ RUN --mount=from=0,target=/y true
 }
 
 #[test]
+fn a_cache_starts_with_a_stage_that_is_called_scratch() {
+    let text = "FROM a AS scratch\nCOPY c /\nFROM b\nRUN --mount=type=cache,target=/c x\n";
+    assert_eq!(sources(text), ["2 COPY c"]);
+    assert_eq!(slice(text), text);
+}
+
+#[test]
 fn sources_are_expanded_as_the_builder_does() {
     let text = "\
 ARG V=1

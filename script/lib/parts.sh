@@ -6,6 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
+  [hyperfine]=1 [hash-files]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -93,6 +94,14 @@ make_linters() {
   "$1/bin/zizmor" --version
   "$1/bin/shellcheck" --version
 }
+
+make_hyperfine() {
+  unpack_packages "$1" hyperfine
+  "$1/usr/bin/hyperfine" --version
+}
+
+# The code behind `hashFiles(…)` in workflows, which the measurements compare with.
+make_hash-files() { npm install --prefix "$1" --no-audit --no-fund --ignore-scripts @actions/glob@0.7.0; }
 
 # pip_install FOLDER PACKAGE…: a machine's python3 may come without pip; Debian packs pip as a wheel, which runs unpacked.
 pip_install() {

@@ -1,0 +1,111 @@
+//! The pure parts whose cost grows with what the user has: files, patterns, lines of ignore files.
+//!
+//! script/bench puts the medians into docs/BENCHMARKS.md.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::Criterion;
+use fp::dockerfile::dockerignore::Dockerignore;
+use fp::inputs::gitignore::{Gitignore, IgnoreStack};
+use fp::path::RootPath;
+use fp::pattern::Pattern;
+use fp::record::{ContentDigest, Item, Record};
+
+const FILES: usize = 10_000;
+const LINES: usize = 100_000;
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .sample_size(20)
+        .configure_from_args();
+    records(&mut criterion);
+    patterns(&mut criterion);
+    gitignores(&mut criterion);
+    dockerignores(&mut criterion);
+    criterion.final_summary();
+}
+
+fn records(criterion: &mut Criterion) {
+    let items: Vec<_> = paths().into_iter().map(file).collect();
+    criterion.bench_function("record: encode and hash 10,000 files", |bencher| {
+        bencher.iter(|| Record::new(black_box(items.clone())).fingerprint());
+    });
+}
+
+fn patterns(criterion: &mut Criterion) {
+    let patterns = ["**/*.rs", "crates/*/src/**/mod.rs", "crates/**/file-?7*"];
+    let patterns = patterns.map(|text| Pattern::parse(text).expect("it is a pattern"));
+    let paths = paths();
+    criterion.bench_function("patterns: 3 globs on 10,000 paths", |bencher| {
+        bencher.iter(|| {
+            let matches = |path: &&RootPath| {
+                let path = path.relative();
+                patterns.iter().any(|p| p.matches_or_covers(path))
+            };
+            black_box(&paths).iter().filter(matches).count()
+        });
+    });
+}
+
+fn gitignores(criterion: &mut Criterion) {
+    let text =
+        b"*.log\n/target/\nnode_modules/\n**/build/*.o\n!keep.log\n.env\n*~\n/crates/*/tmp\n";
+    let rules = IgnoreStack::default().below(b"", Gitignore::parse(text));
+    let paths = paths();
+    criterion.bench_function(".gitignore: 8 lines on 10,000 paths", |bencher| {
+        bencher.iter(|| {
+            let decided = |path: &&RootPath| rules.decide(path.relative(), false).is_some();
+            black_box(&paths).iter().filter(decided).count()
+        });
+    });
+    let long = lines(|line| format!("/crates/generated-{line}/\n"));
+    criterion.bench_function(".gitignore: read 100,000 lines", |bencher| {
+        bencher.iter(|| Gitignore::parse(black_box(&long)));
+    });
+}
+
+fn dockerignores(criterion: &mut Criterion) {
+    let long = lines(|line| format!("crates/generated-{line}\n"));
+    criterion.bench_function(".dockerignore: read 100,000 lines", |bencher| {
+        bencher.iter(|| Dockerignore::parse(black_box(&long)).expect("it has no mistake"));
+    });
+    let paths = paths();
+    for (what, text) in [
+        ("8 lines", b"**/*.log\ntarget\n**/node_modules\n**/build/*.o\n!keep.log\n.env\n**/*~\ncrates/*/tmp\n".to_vec()),
+        ("100,000 lines", long),
+    ] {
+        let rules = Dockerignore::parse(&text).expect("it has no mistake");
+        let name = format!(".dockerignore: {what} on 10,000 paths");
+        criterion.bench_function(&name, |bencher| {
+            bencher.iter(|| {
+                let excluded = |path: &&RootPath| rules.excludes(path.relative());
+                black_box(&paths).iter().filter(excluded).count()
+            });
+        });
+    }
+}
+
+fn paths() -> Vec<RootPath> {
+    let path = |number: usize| {
+        let (package, folder) = (number / 500, number / 20);
+        format!("crates/package-{package}/src/part-{folder}/file-{number}.rs")
+    };
+    let parsed = |text: String| RootPath::parse(text.as_bytes()).expect("it stays in the root");
+    (0..FILES).map(path).map(parsed).collect()
+}
+
+fn file(path: RootPath) -> Item {
+    let digest = ContentDigest::of(path.relative());
+    Item::File {
+        path,
+        executable: false,
+        digest,
+    }
+}
+
+fn lines(line: impl Fn(usize) -> String) -> Vec<u8> {
+    (0..LINES).map(line).collect::<String>().into_bytes()
+}

@@ -106,6 +106,9 @@ impl Dockerignore {
 
     /// Whether a path matches: the last rule that it or a folder above it matches is no exception.
     pub fn matches(&self, path: &[u8]) -> bool {
+        if self.rules.is_empty() {
+            return false;
+        }
         let ends = (0..path.len())
             .filter(|at| path[*at] == b'/')
             .chain([path.len()]);

@@ -80,18 +80,25 @@ fn joined(fields: &[&[u8]]) -> Vec<u8> {
 /// else.
 fn escape(field: &[u8], line: &mut Vec<u8>) {
     for chunk in field.utf8_chunks() {
-        for byte in chunk.valid().bytes() {
-            match byte {
+        let mut plain = chunk.valid().as_bytes();
+        while let Some(at) = plain.iter().position(|&byte| is_special(byte)) {
+            line.extend_from_slice(&plain[..at]);
+            match plain[at] {
                 b'\\' => line.extend_from_slice(b"\\\\"),
                 b'\t' => line.extend_from_slice(b"\\t"),
                 b'\n' => line.extend_from_slice(b"\\n"),
                 b'\r' => line.extend_from_slice(b"\\r"),
-                0..0x20 | 0x7f => hex(byte, line),
-                _ => line.push(byte),
+                byte => hex(byte, line),
             }
+            plain = &plain[at + 1..];
         }
+        line.extend_from_slice(plain);
         chunk.invalid().iter().for_each(|&byte| hex(byte, line));
     }
+}
+
+fn is_special(byte: u8) -> bool {
+    byte == b'\\' || byte.is_ascii_control()
 }
 
 fn hex(byte: u8, line: &mut Vec<u8>) {

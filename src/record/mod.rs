@@ -141,6 +141,7 @@ impl Record {
     /// The record's bytes: the first line names the format, the others are sorted.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = format!("fp-record\t{FORMAT}\n").into_bytes();
+        bytes.reserve(self.lines.iter().map(|(line, _)| line.len()).sum());
         for (line, _) in &self.lines {
             bytes.extend_from_slice(line);
         }

@@ -6,13 +6,13 @@
 //! sparse checkout leaves the answer open.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
 use super::gitignore::IgnoreStack;
+use super::listing::Listing;
 use super::repositories::{Repository, excludes};
 use super::selection::{Findings, Literal, Selection};
 use super::tree::{Kind, Tree, WorkTree};
@@ -27,6 +27,7 @@ pub(super) fn search(tree: WorkTree<'_>, selection: &Selection<'_>) -> Result<Fi
         selection,
         repositories: around.into_iter().collect(),
         findings: Findings::default(),
+        listing: Listing::default(),
     };
     for literal in &selection.literals {
         search.literal(literal)?;
@@ -44,6 +45,7 @@ struct Search<'a> {
     /// The repository around the root comes first, if there is one.
     repositories: Vec<Rc<Repository>>,
     findings: Findings,
+    listing: Listing,
 }
 
 /// The repository and the rules that apply to what lies in a folder.
@@ -204,19 +206,12 @@ impl Search<'_> {
         self.findings.passed_by.push(why);
     }
 
-    fn names(&self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
-        let unreadable = |source| Error::Unreadable {
+    fn names(&mut self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
+        let names = self.listing.names(&folder.in_root(self.tree.root));
+        names.map_err(|source| Error::Unreadable {
             path: folder.clone(),
             source,
-        };
-        fs::read_dir(folder.in_root(self.tree.root))
-            .map_err(unreadable)?
-            .map(|entry| {
-                let entry = entry.map_err(unreadable)?;
-                let kind = entry.file_type().map_err(unreadable)?.into();
-                Ok((entry.file_name(), kind))
-            })
-            .collect()
+        })
     }
 
     /// Whether `folder` is the top of another repository than the one of `scope`.

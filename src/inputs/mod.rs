@@ -13,6 +13,7 @@ mod git;
 pub mod gitignore;
 mod interpreted;
 mod links;
+mod listing;
 mod repositories;
 pub mod revision;
 mod selection;

@@ -1,26 +1,25 @@
 //! Reading inputs: bytes to digests, link texts, and the small files whose whole text is needed.
 
-use std::fs::File;
+use std::cell::LazyCell;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::num::NonZero;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use rustix::fs::OFlags;
 
+use super::nearby::Nearby;
 use super::selection::Found;
 use super::tree::{Kind, Tree, WorkTree};
-use super::{Content, Error, links};
+use super::{Content, Error, links, parallel, segments};
 use crate::path::RootPath;
 use crate::record::ContentDigest;
 
-/// Below this many files per thread, starting the thread costs more than it saves.
-const FILES_PER_THREAD: usize = 64;
+/// So many files, neighbours by their paths, are read by one thread.
+const RUN: usize = 16;
 
-/// More threads than this gain nothing on a page cache and hurt on a disk.
-const MAX_THREADS: usize = 16;
+/// With fewer runs per thread, starting the thread costs more than it saves.
+const RUNS_PER_THREAD: usize = 4;
 
 /// The size of the reading buffer in bytes.
 pub(crate) const BUFFER: usize = 128 * 1024;
@@ -32,62 +31,100 @@ const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 const LFS_MAX: u64 = 1024;
 
 /// Reads from disk what `found` lists; the answer has the same order.
+///
+/// Many files are spread over threads; a large file has all of them to itself, one after the other.
 pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Content>, Error> {
-    let cores = thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(MAX_THREADS);
-    let threads = cores.min(found.len() / FILES_PER_THREAD).max(1);
-    if threads == 1 {
-        let mut buffer = vec![0; BUFFER];
-        return found
-            .iter()
-            .map(|found| read(tree, found, &mut buffer))
-            .collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut buffer = vec![0; BUFFER];
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(found) = found.get(index) else {
-                return done;
-            };
-            done.push((index, read(tree, found, &mut buffer)));
-        }
+    let cores = LazyCell::new(parallel::cores);
+    let runs: Vec<_> = found.chunks(RUN).collect();
+    let threads = match runs.len() / RUNS_PER_THREAD {
+        0 | 1 => 1,
+        worth => worth.min(*cores),
     };
-    let mut all: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, Vec<_>>| {
-            worker.join().expect("reading does not panic")
-        };
-        workers.into_iter().flat_map(join).collect()
-    });
-    // The first error by path is reported, whichever thread met one first.
-    all.sort_unstable_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, content)| content).collect()
+    let reader = || Reader::new(tree);
+    let small = parallel::map(runs.len(), threads, reader, |reader, number| {
+        let run = runs[number].iter();
+        run.map(|found| reader.read(found))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let large = |found| read_large(tree, found, *cores);
+    let all = small.into_iter().flatten().zip(found);
+    all.map(|(content, found)| content.map_or_else(|| large(found), Ok))
+        .collect()
 }
 
-fn read(tree: WorkTree<'_>, found: &Found, buffer: &mut [u8]) -> Result<Content, Error> {
-    if found.is_link {
-        return tree
-            .link_text(&found.path)
-            .map(|text| Content::Link { text });
+/// Reads files one after another, into one buffer.
+struct Reader<'a> {
+    tree: WorkTree<'a>,
+    nearby: Nearby<'a>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(tree: WorkTree<'a>) -> Self {
+        Reader {
+            tree,
+            nearby: Nearby::new(tree.root),
+            buffer: vec![0; BUFFER],
+        }
     }
-    let mut file = open(tree.root, &found.path)?;
-    let metadata = file.metadata().map_err(|source| Error::Unreadable {
-        path: found.path.clone(),
-        source,
+
+    /// What a file or link holds; `None` of a large file, which is not read.
+    fn read(&mut self, found: &Found) -> Result<Option<Content>, Error> {
+        let path = &found.path;
+        if found.is_link {
+            let text = self.tree.link_text(path)?;
+            return Ok(Some(Content::Link { text }));
+        }
+        let (file, metadata) = regular(self.nearby.open(path), path)?;
+        let size = metadata.len();
+        if size >= segments::LARGE {
+            return Ok(None);
+        }
+        // Where the size is known, no further call has to tell that this is the end. Files of some
+        // file systems have no size.
+        let limit = if size == 0 { u64::MAX } else { size };
+        Ok(Some(Content::File {
+            executable: is_executable(metadata.mode()),
+            digest: digest(&mut file.take(limit), size, path, &mut self.buffer)?,
+        }))
+    }
+}
+
+/// Reads a large file, as far as it went when it was opened.
+fn read_large(tree: WorkTree<'_>, found: &Found, threads: usize) -> Result<Content, Error> {
+    let path = &found.path;
+    let file = open_file(&path.in_root(tree.root));
+    let (file, metadata) = regular(file, path)?;
+    let changed = || Error::Changed { path: path.clone() };
+    if metadata.len() < segments::LARGE {
+        return Err(changed());
+    }
+    let digest = segments::digest(&file, metadata.len(), threads);
+    let digest = digest.map_err(|source| match source.kind() {
+        ErrorKind::UnexpectedEof => changed(),
+        _ => unreadable(path, source),
     })?;
-    if !metadata.is_file() {
-        return Err(Error::Changed {
-            path: found.path.clone(),
-        });
-    }
     Ok(Content::File {
         executable: is_executable(metadata.mode()),
-        digest: digest(&mut file, metadata.len(), &found.path, buffer)?,
+        digest,
     })
+}
+
+/// The file that was opened at `path`, which was a regular one when its folder was searched.
+fn regular(file: io::Result<File>, path: &RootPath) -> Result<(File, Metadata), Error> {
+    let file = file.map_err(|source| unreadable(path, source))?;
+    let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
+    if !metadata.is_file() {
+        return Err(Error::Changed { path: path.clone() });
+    }
+    Ok((file, metadata))
+}
+
+fn unreadable(path: &RootPath, source: io::Error) -> Error {
+    Error::Unreadable {
+        path: path.clone(),
+        source,
+    }
 }
 
 /// The digest of `bytes`, those of the file at `path`, which has `size` of them. A git-lfs pointer

@@ -14,8 +14,11 @@ pub mod gitignore;
 mod interpreted;
 mod links;
 mod listing;
+mod nearby;
+mod parallel;
 mod repositories;
 pub mod revision;
+mod segments;
 mod selection;
 mod tree;
 

@@ -34,7 +34,7 @@ pub(super) fn run(
             .jobs(&arguments.images, options, world.interrupt)
             .await?;
         match arguments.dry_run {
-            true => foresee(&jobs, world, answers, decision, |_| None).await,
+            true => foresee(jobs.into_iter().map(Ok), world, answers, decision, |_| None).await,
             false => perform(&jobs, world, answers).await,
         }
     })

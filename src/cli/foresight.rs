@@ -9,19 +9,26 @@ use crate::ensure::{self, EngineAnswer, Job, Observation, RegistryAnswer, World}
 use crate::report;
 
 /// Tells of each image what was observed and would be done, and fails as doing it would, or with the
-/// `exit_code` for what was observed.
-pub(super) async fn foresee(
-    jobs: &[Job<'_>],
+/// `exit_code` for what was observed. An image whose inputs cannot be told is a failure among others.
+pub(super) async fn foresee<'a>(
+    jobs: impl IntoIterator<Item = Result<Job<'a>, Failure>>,
     world: &World<'_>,
     mut answers: Answers<'_>,
     text: fn(&Job<'_>, &Plan, &Observation) -> String,
     exit_code: fn(&Observation) -> Option<u8>,
 ) -> Result<(), Failure> {
     for job in jobs {
-        let observation = ensure::observe(job, world).await?;
+        let job = match job {
+            Ok(job) => job,
+            Err(failure) => {
+                answers.fail(failure)?;
+                continue;
+            }
+        };
+        let observation = ensure::observe(&job, world).await?;
         let plan = job.plan(&observation);
-        let object = || object(job, &plan, &observation);
-        answers.give(|| text(job, &plan, &observation), object)?;
+        let object = || object(&job, &plan, &observation);
+        answers.give(|| text(&job, &plan, &observation), object)?;
         if let Some(exit_code) = exit_code(&observation) {
             answers.expect_exit_code(exit_code);
         }

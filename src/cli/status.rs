@@ -21,9 +21,9 @@ pub(super) fn run(
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {
         let jobs = workspace
-            .jobs(&arguments.images, Options::default(), world.interrupt)
+            .each_job(&arguments.images, Options::default(), world.interrupt)
             .await?;
-        foresee(&jobs, world, answers, text, exit_code).await
+        foresee(jobs, world, answers, text, exit_code).await
     })
 }
 

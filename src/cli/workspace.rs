@@ -154,6 +154,24 @@ impl Workspace {
         Ok(jobs)
     }
 
+    /// As [`jobs`](Self::jobs), but what is wrong with one image keeps no other back.
+    pub(super) async fn each_job(
+        &self,
+        names: &[String],
+        options: Options,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Result<Job<'_>, Failure>>, Failure> {
+        let event = self.event(interrupt).await?;
+        let mut jobs = Vec::new();
+        for image in self.project.each(names)? {
+            jobs.push(match image {
+                Ok(image) => self.job(image, options, event.as_deref(), interrupt).await,
+                Err(mistake) => Err(mistake.into()),
+            });
+        }
+        Ok(jobs)
+    }
+
     async fn job<'a>(
         &'a self,
         image: &'a Image,

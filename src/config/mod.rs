@@ -181,7 +181,7 @@ impl Project {
     /// The image called `name`; without a name, the only one there is.
     pub fn one(&self, name: Option<&str>) -> Result<&Image, Error> {
         match (name, self.images.as_slice()) {
-            (Some(name), _) => self.named(name),
+            (Some(name), _) => self.usable(self.named(name)?),
             (None, [(_, image)]) => self.usable(image),
             (None, _) => Err(Error::WhichImage {
                 file: self.file.clone(),
@@ -192,25 +192,28 @@ impl Project {
 
     /// The images called `names`, each once, in that order; all of them if `names` is empty.
     pub fn several(&self, names: &[String]) -> Result<Vec<&Image>, Error> {
+        self.each(names)?.into_iter().collect()
+    }
+
+    /// As [`several`](Self::several), but an image that the environment makes unusable keeps no other
+    /// back.
+    pub fn each(&self, names: &[String]) -> Result<Vec<Result<&Image, Error>>, Error> {
         if names.is_empty() {
-            return self
-                .images
-                .iter()
-                .map(|(_, image)| self.usable(image))
-                .collect();
+            let images = self.images.iter();
+            return Ok(images.map(|(_, image)| self.usable(image)).collect());
         }
         let first = |(index, name): &(usize, &String)| !names[..*index].contains(name);
         names
             .iter()
             .enumerate()
             .filter(first)
-            .map(|(_, name)| self.named(name))
+            .map(|(_, name)| Ok(self.usable(self.named(name)?)))
             .collect()
     }
 
-    fn named(&self, name: &str) -> Result<&Image, Error> {
+    fn named(&self, name: &str) -> Result<&Result<Image, Mistake>, Error> {
         match self.images.iter().find(|(candidate, _)| candidate == name) {
-            Some((_, image)) => self.usable(image),
+            Some((_, image)) => Ok(image),
             None => Err(Error::NoSuchImage {
                 name: name.to_owned(),
                 file: self.file.clone(),

@@ -80,3 +80,39 @@ fn an_image_without_repository_is_where_the_engine_has_it() {
     machine.fp(&["ensure"]).succeeded();
     machine.fp(&["status"]).succeeded();
 }
+
+/// Nothing was told of the others.
+#[test]
+fn an_image_with_wrong_inputs_hides_no_other() {
+    let machine = Machine::new(Store::Containerd);
+    let down = ScriptedRegistry::start(|_| Reply::status(503));
+    let (salt, repository) = (machine.salt(), machine.repository());
+    let host = lab::registry().host;
+    let config = |last: &str| {
+        format!(
+            "format = 0\n\
+             [images.a]\nrepository = \"{host}/{repository}-a\"\ninputs = [\"missing\"]\n{salt}\
+             [images.b]\nrepository = \"{host}/{{env:NONESUCH}}\"\ninputs = [\"hello.sh\"]\n{salt}\
+             [images.c]\nrepository = \"{last}/{repository}-c\"\ninputs = [\"hello.sh\"]\n{salt}"
+        )
+    };
+    machine.tree.file("fingerprint.toml", config(&host));
+    let told = machine
+        .fp(&["status"])
+        .ended_with(3)
+        .says("the inputs of `a` cannot be told")
+        .says("NONESUCH is not set");
+    assert!(told.stdout.starts_with("c  "), "{}", told.stdout);
+    machine.fp(&["status", "a"]).ended_with(1);
+    machine.fp(&["status", "a", "b"]).ended_with(2);
+    machine
+        .fp(&["status", "c", "nonesuch"])
+        .ended_with(2)
+        .says("nonesuch");
+
+    machine.tree.file("fingerprint.toml", config(&down.host()));
+    machine.fp(&["status"]).ended_with(4).says("`a`");
+    // What makes them available looks at all of them before it does anything.
+    machine.fp(&["ensure", "a", "c"]).ended_with(1);
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::Error;
 use crate::regular_file;
@@ -68,7 +68,7 @@ impl Credentials {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Credentials::None),
             Err(cause) => return Err(Error::DockerConfig { path, cause }),
         };
-        let config: DockerConfig = serde_json::from_slice(&text).map_err(|cause| {
+        let config = DockerConfig::parse(&text).map_err(|cause| {
             let (line, column) = (cause.line(), cause.column());
             Error::DockerConfigSyntax {
                 path: path.clone(),
@@ -126,39 +126,60 @@ pub fn docker_config_folder(
         .or_else(|| home.map(|home| home.join(".docker")))
 }
 
-/// The part of config.json that is about credentials.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The part of config.json that is about credentials. As docker reads it, null is as good as nothing
+/// everywhere.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
 struct DockerConfig {
-    #[serde(default)]
-    auths: BTreeMap<String, Entry>,
-    #[serde(default)]
+    #[serde(deserialize_with = "nullable")]
+    auths: BTreeMap<String, Option<Entry>>,
+    #[serde(deserialize_with = "nullable")]
     creds_store: String,
-    #[serde(default)]
-    cred_helpers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "nullable")]
+    cred_helpers: BTreeMap<String, Option<String>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Entry {
+    #[serde(deserialize_with = "nullable")]
     auth: String,
+    #[serde(deserialize_with = "nullable")]
     username: String,
+    #[serde(deserialize_with = "nullable")]
     password: String,
+    #[serde(deserialize_with = "nullable")]
     identitytoken: String,
 }
 
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 impl DockerConfig {
+    /// An empty file is no mistake for docker either.
+    fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        if text.trim_ascii().is_empty() {
+            return Ok(DockerConfig::default());
+        }
+        serde_json::from_slice::<Option<_>>(text).map(Option::unwrap_or_default)
+    }
+
     /// As docker does it: a helper for this registry, else the helper for all, else the file
-    /// itself. An entry that cannot be decoded is an error with its key.
+    /// itself. An empty name of a helper means the file. An entry that cannot be decoded is an error
+    /// with its key.
     fn credentials_for(mut self, domain: &str) -> Result<Credentials, String> {
-        if let Some((_, helper)) = take(&mut self.cred_helpers, domain) {
+        let helper = match take(&mut self.cred_helpers, domain) {
+            Some((_, helper)) => helper.unwrap_or_default(),
+            None => self.creds_store,
+        };
+        if !helper.is_empty() {
             return Ok(Credentials::Helper(helper));
         }
-        if !self.creds_store.is_empty() {
-            return Ok(Credentials::Helper(self.creds_store));
-        }
         match take(&mut self.auths, domain) {
-            Some((key, entry)) => entry.credentials().ok_or(key),
+            Some((key, entry)) => entry.unwrap_or_default().credentials().ok_or(key),
             None => Ok(Credentials::None),
         }
     }
@@ -226,7 +247,7 @@ mod tests {
     use super::{Account, Credentials, DockerConfig, Error, docker_config_folder};
 
     fn header(config: &str, domain: &str) -> Result<String, Account> {
-        let config: DockerConfig = serde_json::from_str(config).unwrap();
+        let config = DockerConfig::parse(config.as_bytes()).unwrap();
         let credentials = config.credentials_for(domain).unwrap();
         match credentials.basic() {
             Some(basic) => Ok(basic.header().to_str().unwrap().to_owned()),
@@ -303,6 +324,35 @@ mod tests {
         let config = r#"{"auths": {"a.io": {"auth": "eDp5", "identitytoken": "t"}, "b.io": {}}}"#;
         assert_eq!(header(config, "a.io"), Err(Account::IdentityToken));
         assert_eq!(header(config, "b.io"), Err(Account::Anonymous));
+    }
+
+    /// docker takes all of these, and fp once refused them.
+    #[test]
+    fn null_and_an_empty_file_are_no_credentials() {
+        for config in [
+            "",
+            "\n",
+            "null",
+            r#"{"auths": null, "credsStore": null, "credHelpers": null}"#,
+            r#"{"auths": {"ghcr.io": null}}"#,
+            r#"{"auths": {"ghcr.io": {"auth": null, "username": null, "identitytoken": null}}}"#,
+        ] {
+            assert_eq!(
+                header(config, "ghcr.io"),
+                Err(Account::Anonymous),
+                "{config}"
+            );
+        }
+        for helper in ["null", "\"\""] {
+            let helpers = format!(r#""credHelpers": {{"ghcr.io": {helper}}}"#);
+            let config =
+                format!(r#"{{"auths": {{"ghcr.io": {AUTH}}}, "credsStore": "x", {helpers}}}"#);
+            assert_eq!(
+                header(&config, "ghcr.io").as_deref(),
+                Ok(HEADER),
+                "{config}"
+            );
+        }
     }
 
     #[test]

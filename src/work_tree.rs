@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 /// Whether `folder` is the top of a git work tree: it holds a `.git` that git itself would take for
 /// one.
 ///
-/// That is a folder with `HEAD`, `objects` and `refs`, or a file that points to one (a worktree, a
-/// submodule). An empty `.git` folder, as some tools leave it, is none, for git neither; nor is a
-/// file of that name that points nowhere. A `.git` that may not be looked into is taken for one:
-/// whoever then needs git's answer gets git's error.
+/// That is a folder with `HEAD`, `objects` and `refs`, or a file that says where such a folder is (a
+/// worktree, a submodule). An empty `.git` folder, as some tools leave it, is none, for git neither;
+/// nor is a file of that name that says something else. Where a file points is not looked at, and a
+/// `.git` that may not be looked into is taken for one: whoever then needs git's answer gets git's
+/// error.
 ///
 /// # Errors
 ///

@@ -149,13 +149,7 @@ fn an_image_that_only_the_engine_has_is_published(store: Store) {
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 
     let published = machine.fp(&["ensure"]).succeeded().says("hit, pushed");
-    let tag = machine
-        .fp(&["ref"])
-        .line()
-        .rsplit(':')
-        .next()
-        .unwrap()
-        .to_owned();
+    let tag = machine.tag();
     let digest = lab::registry().digest(&machine.repository(), &tag);
     assert_eq!(digest.as_deref(), Some(published.digest()));
     assert!(

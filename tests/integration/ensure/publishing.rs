@@ -74,14 +74,7 @@ fn machine(store: Store, host: &str) -> (Machine, String) {
     let dockerfile = format!("FROM {}\nCMD [\"true\"]\n", lab::base());
     machine.tree.file("Dockerfile", dockerfile);
     machine.configure_for(&format!("{host}/app"), "\"hello.sh\"", "");
-    let tag = machine
-        .fp(&["ref"])
-        .succeeded()
-        .line()
-        .rsplit_once(':')
-        .unwrap()
-        .1
-        .to_owned();
+    let tag = machine.tag();
     (machine, tag)
 }
 

@@ -13,18 +13,13 @@ on_both_stores! {
     an_image_built_for_another_platform_is_neither_named_nor_published
 }
 
-fn tag_of(machine: &Machine) -> String {
-    let reference = machine.fp(&["ref"]).succeeded();
-    reference.line().rsplit(':').next().unwrap().to_owned()
-}
-
 fn an_image_with_another_label_is_refused(store: Store) {
     let machine = Machine::new(store);
     let old = machine.fp(&["hash"]).succeeded().line().to_owned();
     machine.fp(&["ensure"]).succeeded();
-    let old_tag = tag_of(&machine);
+    let old_tag = machine.tag();
     machine.tree.file("hello.sh", "echo edited\n");
-    lab::registry().copy_tag(&machine.repository(), &old_tag, &tag_of(&machine));
+    lab::registry().copy_tag(&machine.repository(), &old_tag, &machine.tag());
 
     let refused = machine
         .fp(&["ensure"])
@@ -108,7 +103,7 @@ fn another_platforms_image_is_absent_here(store: Store) {
 fn an_index_without_this_platform_is_absent_here(store: Store) {
     let machine = Machine::new(store);
     let name = publish_for_arm64(&machine);
-    let (registry, tag) = (lab::registry(), tag_of(&machine));
+    let (registry, tag) = (lab::registry(), machine.tag());
     registry.put_index(&machine.repository(), &tag, &[(&tag, "arm64")]);
     machine
         .fp(&["ensure"])
@@ -121,7 +116,7 @@ fn an_index_without_this_platform_is_absent_here(store: Store) {
 fn what_is_published_for_another_platform_is_told_without_pulling_it_again(store: Store) {
     let machine = Machine::new(store);
     let name = publish_for_arm64(&machine);
-    let digest = lab::registry().digest(&machine.repository(), &tag_of(&machine));
+    let digest = lab::registry().digest(&machine.repository(), &machine.tag());
     let pulled = format!("{}@{}", name.rsplit_once(':').unwrap().0, digest.unwrap());
     machine.docker(&["pull", "--quiet", "--platform=linux/arm64", &pulled]);
     machine.docker(&["tag", &pulled, &name]);
@@ -167,7 +162,7 @@ fn an_image_built_for_another_platform_is_neither_named_nor_published(store: Sto
 #[test]
 fn an_index_that_the_engine_has_a_part_of_cannot_be_published() {
     let machine = Machine::new(Store::Containerd);
-    let (registry, tag) = (lab::registry(), tag_of(&machine));
+    let (registry, tag) = (lab::registry(), machine.tag());
     machine.fp(&["ensure"]).succeeded();
     let name = machine.fp(&["ref"]).succeeded().line().to_owned();
     push_for_arm64(&machine, &format!("{name}-arm64"), "none");

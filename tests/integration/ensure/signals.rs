@@ -265,14 +265,7 @@ fn while_pulling() {
 fn at_any_moment(store: Store) {
     for step in 0..10 {
         let machine = Machine::new(store);
-        let tag = machine
-            .fp(&["ref"])
-            .succeeded()
-            .line()
-            .rsplit_once(':')
-            .unwrap()
-            .1
-            .to_owned();
+        let tag = machine.tag();
         let running = machine.start(&["ensure"]);
         thread::sleep(Duration::from_millis(150 * step));
         running.send(Signal::TERM);

@@ -20,11 +20,6 @@ fn finish_all(runs: Vec<Running>) -> Vec<Answer> {
         .collect()
 }
 
-fn tag_of(machine: &Machine) -> String {
-    let reference = machine.fp(&["ref"]).succeeded();
-    reference.line().rsplit(':').next().unwrap().to_owned()
-}
-
 fn builds(machine: &Machine) -> usize {
     machine
         .docker_log()
@@ -45,7 +40,7 @@ fn start_alone(machine: &Machine, number: usize, arguments: &[&str]) -> Running 
 fn twenty_that_share_turns_build_once(store: Store) {
     let machine = Machine::new(store);
     let answers = finish_all((0..20).map(|_| machine.start(&["ensure"])).collect());
-    let digest = lab::registry().digest(&machine.repository(), &tag_of(&machine));
+    let digest = lab::registry().digest(&machine.repository(), &machine.tag());
     for answer in &answers {
         assert_eq!(
             Some(answer.digest()),
@@ -85,7 +80,7 @@ fn those_that_share_nothing_but_the_engine_agree_with_the_registry(store: Store)
         .map(|answer| answer.digest().to_owned())
         .collect();
     let (registry, repository) = (lab::registry(), machine.repository());
-    let published = registry.digest(&repository, &tag_of(&machine)).unwrap();
+    let published = registry.digest(&repository, &machine.tag()).unwrap();
     assert!(
         digests.contains(&published),
         "{published} is not among {digests:?}"
@@ -153,7 +148,7 @@ fn who_is_overtaken_takes_what_is_there(store: Store) {
         .succeeded()
         .says("somebody else published the image first");
     assert_eq!(second.stdout, first.stdout);
-    let digest = lab::registry().digest(&slow.repository(), &tag_of(&slow));
+    let digest = lab::registry().digest(&slow.repository(), &slow.tag());
     assert_eq!(digest.as_deref(), Some(first.digest()));
     slow.fp(&["ensure"]).succeeded().says("nothing to do");
 }

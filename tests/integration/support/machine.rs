@@ -118,6 +118,13 @@ impl Machine {
         format!("test/{}", self.unique)
     }
 
+    /// The tag of this machine's image.
+    pub(crate) fn tag(&self) -> String {
+        let reference = self.fp(&["ref"]).succeeded();
+        let (_, tag) = reference.line().rsplit_once(':').expect("a tag");
+        tag.to_owned()
+    }
+
     /// Runs `fp` in the project to its end.
     pub(crate) fn fp(&self, arguments: &[&str]) -> Answer {
         self.start(arguments).finish()

@@ -6,6 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::failure::Failure;
 use super::workspace::Workspace;
+use crate::config::EngineChoice;
 use crate::engine::docker::Docker;
 use crate::ensure::{Turns, World};
 use crate::environment::Environment;
@@ -15,6 +16,7 @@ use crate::registry::{self, docker_config_folder};
 /// Everything that is needed to ask a registry and an engine.
 pub(super) struct Outside<'a> {
     environment: &'a Environment,
+    engine: EngineChoice,
     pub(super) interrupt: Interrupt,
     runtime: Runtime,
     registry: registry::Client,
@@ -42,6 +44,7 @@ impl<'a> Outside<'a> {
             .map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
+            engine: workspace.project.engine,
             interrupt: Interrupt::listen().map_err(Failure::Runtime)?,
             runtime,
             registry: registry::Client::new(settings),
@@ -59,7 +62,11 @@ impl<'a> Outside<'a> {
         let result = self.runtime.block_on(async {
             let variables = self.environment.iter();
             let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let engine = Docker::new(owned, self.interrupt.clone());
+            let engine = match self.engine {
+                EngineChoice::Auto | EngineChoice::Docker => {
+                    Docker::new(owned, self.interrupt.clone())
+                }
+            };
             work(&World {
                 registry: &self.registry,
                 engine: &engine,

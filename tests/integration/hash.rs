@@ -1,11 +1,15 @@
 //! `fp hash`
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustix::io::ioctl_fionbio;
 use snapbox::str;
 
-use crate::support::{Tree, assert_says};
+use crate::support::{Tree, assert_says, wait_until};
 
 /// Two images that need no files but the Dockerfile, and their fingerprints.
 fn two_images() -> (Tree, [String; 2]) {
@@ -156,4 +160,62 @@ fn many_files_are_hashed_in_the_order_of_their_names() {
     }
     lines.sort_unstable();
     assert!(tree.record().ends_with(&lines.concat()));
+}
+
+/// What takes longer than the answer itself: a runtime, signals that are listened to, git.
+#[test]
+fn a_small_tree_takes_no_thread_and_no_other_program() {
+    let tree = Tree::with_inputs("'d'");
+    tree.file("d/a", "1").file(".gitignore", "*.o\n").commit();
+    let expected = tree.hash();
+    let alone = || tree.fp().without_threads_and_children();
+    assert_eq!(alone().arg("hash").run().trim_end(), expected);
+    // The limit is one: what needs a thread fails.
+    let status = alone().arg("status").code(1);
+    status
+        .stderr_contains("cannot do two things at a time")
+        .run();
+}
+
+/// Looked at while it is held at the end of its work, with nobody to read the answer: what it closed
+/// before is not seen.
+#[test]
+fn it_holds_no_socket_and_no_event_queue() {
+    let tree = Tree::with_inputs("'d'");
+    tree.file("d/a", "1");
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(&[b'\n'; 4096]).is_ok() {}
+    ioctl_fionbio(&writer, false).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fp"));
+    command.arg("hash").env_clear().current_dir(tree.path(""));
+    command
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    let mut asleep = 0;
+    wait_until("fp waits for its reader", || {
+        let stat = fs::read_to_string(process.join("stat")).unwrap();
+        asleep = if stat.contains(") S ") { asleep + 1 } else { 0 };
+        asleep == 20
+    });
+    let opened = |entry: io::Result<fs::DirEntry>| fs::read_link(entry.unwrap().path()).unwrap();
+    let open: Vec<_> = fs::read_dir(process.join("fd"))
+        .unwrap()
+        .map(opened)
+        .collect();
+    let threads = fs::read_dir(process.join("task")).unwrap().count();
+    drop(reader);
+    child.wait().unwrap();
+    assert_eq!(threads, 1);
+    let is_special = |path: &&PathBuf| {
+        let text = path.to_string_lossy();
+        text.starts_with("socket:") || text.starts_with("anon_inode:")
+    };
+    let others: Vec<_> = open.iter().filter(is_special).collect();
+    assert!(others.is_empty(), "{others:?}");
 }

@@ -284,6 +284,9 @@ fn equal_trees_have_equal_fingerprints() {
             blake3::hash(plain.record().as_bytes()).to_string(),
             expected.clone()
         );
+        let umask = ["sh", "-c", "umask 077; exec \"$@\"", "sh"];
+        prop_assert_eq!(hash(plain.fp().under(umask)), expected.clone());
+        prop_assert_eq!(hash(plain.fp().by_ordinary_user()), expected.clone());
         let tracked = plant(nodes.iter().rev(), [0o600, 0o4700]);
         tracked
             .file("t/x.ignored", "")

@@ -14,13 +14,13 @@ use crate::support::{Machine, Reply, Request, ScriptedRegistry};
 /// What a registry does wrong, and what has to be told of it.
 struct Fault {
     reply: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
-    told: &'static str,
+    told: String,
 }
 
-fn fault(told: &'static str, reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Fault {
+fn fault(told: &str, reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Fault {
     Fault {
         reply: Box::new(reply),
-        told,
+        told: told.to_owned(),
     }
 }
 
@@ -56,10 +56,13 @@ fn faults() -> Vec<Fault> {
             "HEAD" => Reply::status(200),
             _ => Reply::Truncated,
         }),
-        fault("redirects", |request| {
+        fault("more than 10 redirects", |request| {
             Reply::status(307).header("Location", &format!("{}x", request.target))
         }),
-        fault(": ", move |_| {
+        fault("more than 10 redirects", |request| {
+            Reply::status(307).header("Location", &request.target)
+        }),
+        fault(&format!("GET http://{closed}/token?"), move |_| {
             let challenge = format!("Bearer realm=\"http://{closed}/token\",service=\"registry\"");
             Reply::status(401).header("WWW-Authenticate", &challenge)
         }),
@@ -89,7 +92,7 @@ fn nothing_is_built_on(fault: Fault) {
         .ended_with(4)
         .says("whether ")
         .says("http://")
-        .says(fault.told)
+        .says(&fault.told)
         .says("help: ");
     assert!(answer.time < Duration::from_secs(30), "{:?}", answer.time);
     assert_eq!(answer.stdout, "");

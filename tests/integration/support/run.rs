@@ -115,9 +115,11 @@ impl Fp {
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("a mode");
         // Another program makes the copy: a child that another test starts at this moment would
         // inherit a file that is open for writing here, and such a file cannot be run.
-        let copied = Command::new("cp").arg(&self.program).arg(&copy).status();
+        let is_linked = fs::hard_link(&self.program, &copy).is_ok();
+        let mut cp = Command::new("cp");
+        let mut copied = || cp.arg(&self.program).arg(&copy).status();
         assert!(
-            copied.is_ok_and(|status| status.success()),
+            is_linked || copied().is_ok_and(|status| status.success()),
             "no copy of the program"
         );
         self.program = copy.into();
@@ -128,6 +130,14 @@ impl Fp {
             "--regid=65534",
             "--clear-groups",
         ])
+    }
+
+    /// Has an ordinary user run `fp`, which cannot start a thread or another program: there is no room
+    /// for one more process of that user.
+    pub(crate) fn without_threads_and_children(self) -> Self {
+        let mut run = self.by_ordinary_user();
+        run.wrapper.extend(["prlimit".into(), "--nproc=1".into()]);
+        run
     }
 
     /// Expects this exit code; one beside 0 comes with a word on stderr.

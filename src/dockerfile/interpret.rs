@@ -5,14 +5,13 @@
 //! the union is taken.
 
 use std::cell::Cell;
-use std::rc::Rc;
 
 use super::arguments;
 use super::instruction::Instruction;
 use super::mistake::{Mistake, MistakeKind};
 use super::reach::{Reach, Start};
 use super::source::{Shape, Source, is_address};
-use super::variables::{Undecided, Variables};
+use super::variables::{Known, Undecided, Variables};
 use super::{Dockerfile, Interpretation, Request, mount, shell, stage, words};
 use crate::platform::Platform;
 
@@ -148,7 +147,7 @@ impl<'a> Reading<'a> {
         sources: &mut Vec<Source>,
     ) -> Result<(), MistakeKind> {
         match instruction.keyword.as_str() {
-            "arg" => self.arg(instruction, variables),
+            "arg" => self.arg(instruction, variables)?,
             "env" => self.env(instruction, variables)?,
             "copy" | "add" => self.copy(instruction, variables, sources)?,
             "run" => self.run(instruction, variables, sources)?,
@@ -160,26 +159,34 @@ impl<'a> Reading<'a> {
         self.check_size()
     }
 
-    fn arg(&self, instruction: &Instruction, variables: &mut Variables) {
+    fn arg(&self, instruction: &Instruction, variables: &mut Variables) -> Result<(), MistakeKind> {
         let before = variables.clone();
         for (name, default) in stage::args(instruction, self.file.head.escape) {
+            if name.contains(['$', '\'', '"', self.file.head.escape]) {
+                // Some versions of BuildKit expand it, others do not.
+                let why = Undecided::Builder(name.clone());
+                return Err(MistakeKind::UndecidedSource { text: name, why });
+            }
             let value = match (self.request.args.get(&name), default) {
                 (Some(value), _) => Ok(value.as_str().into()),
-                (None, Some(default)) => {
-                    let value = self.value(&name, &default, variables);
-                    // Whether a default sees the names before it in its own instruction has changed
-                    // between versions of BuildKit.
-                    match value == self.value(&name, &default, &before) {
-                        true => value,
-                        false => Err(Undecided::Builder(name.clone())),
-                    }
-                }
+                (None, Some(default)) => self.default(&name, &default, variables, &before),
                 (None, None) => match self.globals.get(&name).transpose() {
                     Some(value) => value,
                     None => continue,
                 },
             };
             variables.set(&name, value);
+        }
+        Ok(())
+    }
+
+    /// The value that an argument gets by its default. Some versions of BuildKit let it see the
+    /// arguments before it in its own instruction, others only what was `before` that.
+    fn default(&self, name: &str, text: &str, now: &Variables, before: &Variables) -> Known {
+        let value = self.value(name, text, now);
+        match value == self.value(name, text, before) {
+            true => value,
+            false => Err(Undecided::Builder(name.to_owned())),
         }
     }
 
@@ -260,7 +267,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The value that a variable gets. What it cannot be told from matters only if it is used.
-    fn value(&self, name: &str, text: &str, variables: &Variables) -> Result<Rc<str>, Undecided> {
+    fn value(&self, name: &str, text: &str, variables: &Variables) -> Known {
         match shell::expand(text, self.file.head.escape, &self.counted(variables)) {
             Ok(expanded) => Ok(expanded.into()),
             Err(shell::Error::Syntax(_)) => Err(Undecided::Value(name.to_owned())),

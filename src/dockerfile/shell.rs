@@ -4,9 +4,9 @@
 //! knows instructions: which words are expanded, with which variables, and what a heredoc is, is
 //! left to others. Inputs may be hostile: nothing recurses, and nothing grows without bound.
 //!
-//! A name is made of letters, decimal digits and `_`. Letters are those that Rust calls alphabetic
-//! and not numeric, digits those of ASCII: beside BuildKit's, combining vowel signs and circled
-//! letters count as letters, and digits of other scripts do not count.
+//! A name is made of ASCII letters, digits and `_`. BuildKit takes letters and digits of other scripts,
+//! too; a word that would look such a name up is refused, since which characters those are depends on
+//! the version of Unicode.
 
 use thiserror::Error;
 
@@ -50,6 +50,8 @@ pub enum Problem {
     OpenPattern,
     #[error("no variable's name follows a `${{`")]
     NoName,
+    #[error("the name of the variable `{}` has characters beyond ASCII", Shown::text(.0))]
+    ForeignName(String),
     #[error("builders do not know `{}` behind a variable's name", Shown::text(.0))]
     UnknownModifier(String),
     /// The message of `${NAME:?message}`, or what it stands for if there is none.

@@ -29,7 +29,7 @@ pub enum Undecided {
 }
 
 /// The value of a variable, or why it cannot be told.
-type Known = Result<Rc<str>, Undecided>;
+pub(super) type Known = Result<Rc<str>, Undecided>;
 
 #[derive(Debug, Clone)]
 struct Variable {

@@ -49,9 +49,12 @@ pub(super) fn map<S, T: Send, E: Send>(
     in_order(results)
 }
 
+/// What one thread did, or the first error that it met, each with its number.
+type Done<T, E> = Result<Vec<(usize, T)>, (usize, E)>;
+
 /// Numbers are taken in their order, and a thread stops at its first error: all numbers before the
 /// smallest that has one were dealt with.
-fn in_order<T, E>(results: Vec<Result<Vec<(usize, T)>, (usize, E)>>) -> Result<Vec<T>, E> {
+fn in_order<T, E>(results: Vec<Done<T, E>>) -> Result<Vec<T>, E> {
     let mut all = Vec::new();
     let mut errors = Vec::new();
     for result in results {

@@ -142,11 +142,20 @@ impl<'w, 'l, W, L: Fn(&str) -> Result<Option<String>, W>> Expansion<'w, 'l, W, L
         if name.is_empty() {
             return Ok(Ok(None));
         }
+        check_name(name)?;
         let value = (self.lookup)(name);
         if let Ok(Some(value)) = &value {
             self.room.take(value.len())?;
         }
         Ok(value)
+    }
+}
+
+/// Which characters beyond ASCII belong to a name depends on tables that differ between languages.
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+    match name.is_ascii() {
+        true => Ok(()),
+        false => Err(Problem::ForeignName(name.into())),
     }
 }
 
@@ -198,7 +207,7 @@ impl<W> Substitution<'_, W> {
                 parse(&self.pattern.text)?.replace_first(value, word, room)?
             }
             Modifier::ReplaceAll => {
-                parse(&self.pattern.text)?.replace_all(value, &Template::parse(word), room)?
+                parse(&self.pattern.text)?.replace_all(value, &Template::parse(word)?, room)?
             }
             _ => {
                 let (prefer, pattern) = preference(word, '#');

@@ -222,7 +222,7 @@ impl<'w> Lexer<'w> {
     /// A variable's name, empty if there is none here.
     fn name(&mut self) -> &'w str {
         match self.peek() {
-            Some('0'..='9') => self.take_while(|c| c.is_ascii_digit()),
+            Some('0'..='9') => self.take_while(|c| c.is_ascii_digit() || is_foreign_number(c)),
             Some('@' | '*' | '#' | '?' | '-' | '$' | '!') => self.take(1),
             _ => self.take_while(is_in_name),
         }
@@ -260,9 +260,14 @@ impl<'w> Iterator for Lexer<'w> {
     }
 }
 
+/// Whether a name may go on with a character. Beyond ASCII that is more than BuildKit allows, so that
+/// a name which might be another one there is seen and refused.
+///
 /// Also used by the templates of replacements.
 pub(super) fn is_in_name(character: char) -> bool {
-    character == '_'
-        || character.is_ascii_digit()
-        || (character.is_alphabetic() && !character.is_numeric())
+    character == '_' || character.is_alphanumeric()
+}
+
+fn is_foreign_number(character: char) -> bool {
+    !character.is_ascii() && character.is_numeric()
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Problem;
 use super::expansion::Room;
+use super::expansion::check_name;
 use super::lexer::is_in_name;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,37 +210,38 @@ enum Part<'t> {
 }
 
 impl<'t> Template<'t> {
-    pub(super) fn parse(text: &'t str) -> Self {
+    pub(super) fn parse(text: &'t str) -> Result<Self, Problem> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
             let (before, dollar) = rest.split_at(at);
             parts.push(Part::Text(before));
-            let (part, length) = Self::dollar(dollar);
+            let (part, length) = Self::dollar(dollar)?;
             parts.extend(part);
             rest = &dollar[length..];
         }
         parts.push(Part::Text(rest));
         parts.retain(|part| !matches!(part, Part::Text("")));
-        Self { parts }
+        Ok(Self { parts })
     }
 
     /// What a dollar sign and the text behind it stand for, and how long that is.
-    fn dollar(text: &str) -> (Option<Part<'_>>, usize) {
+    fn dollar(text: &str) -> Result<(Option<Part<'_>>, usize), Problem> {
         let behind = &text[1..];
         if behind.starts_with('$') {
-            return (Some(Part::Text(&text[..1])), 2);
+            return Ok((Some(Part::Text(&text[..1])), 2));
         }
         let inner = behind.strip_prefix('{');
         let named = inner.unwrap_or(behind);
         let name = &named[..named.find(|c| !is_in_name(c)).unwrap_or(named.len())];
+        check_name(name)?;
         let closed = inner.is_none() || named[name.len()..].starts_with('}');
         if name.is_empty() || !closed {
-            return (Some(Part::Text(&text[..1])), 1);
+            return Ok((Some(Part::Text(&text[..1])), 1));
         }
         let braces = if inner.is_some() { 2 } else { 0 };
         let part = (name == "0").then_some(Part::Matched);
-        (part, 1 + name.len() + braces)
+        Ok((part, 1 + name.len() + braces))
     }
 
     fn write(&self, to: &mut String, matched: &str, room: &mut Room) -> Result<(), Problem> {

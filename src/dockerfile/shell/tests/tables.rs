@@ -52,8 +52,6 @@ pub(super) const EXPANDED: &[(&str, &str)] = &[
     ("\"$\"", "$"),
     ("$BLANKS.", " x  y ."),
     ("$REGEX", "()[]{}^$.+|\\x"),
-    ("$Ünï_1", "letters"),
-    ("$KO²", "한국어²"),
     ("$1x", "x"),
     ("$12x", "x"),
     ("$0", ""),
@@ -187,6 +185,18 @@ pub(super) const EXPANDED_WITH_BACKQUOTE: &[(&str, &str)] = &[
 
 /// Word and what is wrong with it, with `\` as the escape.
 pub(super) const REFUSED: &[(&str, &str)] = &[
+    (
+        "a$Ünï_1",
+        "the name of the variable `Ünï_1` has characters beyond ASCII",
+    ),
+    (
+        "$KO²",
+        "the name of the variable `KO²` has characters beyond ASCII",
+    ),
+    (
+        "${1١}",
+        "the name of the variable `1١` has characters beyond ASCII",
+    ),
     ("'", "a single quote is never closed"),
     ("a'b\\", "a single quote is never closed"),
     ("${UNSET:-'}", "a single quote is never closed"),

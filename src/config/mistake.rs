@@ -8,6 +8,7 @@ use crate::environment::NotText;
 use crate::path;
 use crate::pattern;
 use crate::platform::{self, Platform};
+use crate::record::FORMAT;
 use crate::reference::ParseError;
 
 /// Why there is no usable configuration.
@@ -68,7 +69,7 @@ pub enum MistakeKind {
     Syntax(String),
     #[error("there is no key `{key}` here")]
     UnknownKey { key: String, known: Vec<String> },
-    #[error("format {0} is not known to this version of fp, which writes format 0")]
+    #[error("format {0} is not known to this version of fp, which writes format {FORMAT}")]
     Format(i64),
     #[error("`format` is missing")]
     NoFormat,
@@ -151,7 +152,7 @@ impl MistakeKind {
                 None => format!("known keys are {}", known.join(", ")),
             }),
             MistakeKind::NoFormat | MistakeKind::Format(_) => {
-                Some("write `format = 0` at the top".to_owned())
+                Some(format!("write `format = {FORMAT}` at the top"))
             }
             MistakeKind::NoImages => Some("add a table [images.NAME]".to_owned()),
             MistakeKind::NoPlatforms => {

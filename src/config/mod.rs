@@ -286,7 +286,7 @@ mod tests {
     use super::{ArgValue, Image, Mistake, MistakeKind, Push, parse};
     use crate::environment::Environment;
 
-    const HEAD: &str = "format = 0\n[images.ci]\ninputs = [\"a\"]\n";
+    const HEAD: &str = "format = 1\n[images.ci]\ninputs = [\"a\"]\n";
 
     fn resolve(text: &str, variables: &[(&str, &str)]) -> Result<Image, Mistake> {
         let environment: Environment = variables.iter().copied().collect();
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn inputs_may_be_left_to_the_dockerfile() {
-        let text = "format = 0\n[images.ci]\n";
+        let text = "format = 1\n[images.ci]\n";
         assert!(resolve(text, &[]).unwrap().inputs.is_none());
         let none = resolve(&format!("{text}inputs = []\n"), &[]).unwrap();
         assert!(none.inputs.unwrap().is_empty());
@@ -408,11 +408,11 @@ mod tests {
     #[test]
     fn formats_and_names_are_checked() {
         for text in [
-            "format = 1\n[images.a]\ninputs = []",
+            "format = 9\n[images.a]\ninputs = []",
             "[images.a]\ninputs = []",
-            "format = 0",
-            "format = 0\n[images.A]\ninputs = []",
-            "format = 0\n[images.a--b]\ninputs = []",
+            "format = 1",
+            "format = 1\n[images.A]\ninputs = []",
+            "format = 1\n[images.a--b]\ninputs = []",
         ] {
             assert!(resolve(text, &[]).is_err(), "{text}");
         }

@@ -1,8 +1,8 @@
 //! The record: everything that decides an image, as text, and the fingerprint that is its hash.
 //!
 //! Pure: items in, bytes out. Which files are inputs is decided in `inputs`; what the items mean
-//! for a build is `context`'s business. The format is described in docs/FINGERPRINT.md; format 0
-//! may still change.
+//! for a build is `context`'s business. The format is described in docs/FINGERPRINT.md; a
+//! change of it is a new format.
 
 mod encoding;
 
@@ -12,7 +12,7 @@ use crate::path::RootPath;
 use crate::platform::Platform;
 
 /// The format that this program writes, as it stands in the record's first line.
-pub const FORMAT: u32 = 0;
+pub const FORMAT: u32 = 1;
 
 /// BLAKE3-256 of some content: 32 bytes, shown as 64 lower-case hex digits, as `b3sum` prints them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,7 +173,7 @@ mod tests {
         let salt = |text: &str| Item::Salt(text.to_owned());
         let record = Record::new([salt("b"), salt("B"), salt("a"), salt("b"), salt("a b")]);
         let text = String::from_utf8(record.encode()).unwrap();
-        assert_eq!(text, "fp-record\t0\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
+        assert_eq!(text, "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         ]);
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         let expected = format!(
-            "fp-record\t0\narg\tA\t{empty}\ncontext\t.\ndockerfile\tDockerfile\t{empty}\n\
+            "fp-record\t1\narg\tA\t{empty}\ncontext\t.\ndockerfile\tDockerfile\t{empty}\n\
              file\trun.sh\tx\t{empty}\nlink\tsh\trun.sh\noutside\tver\tl\t{empty}\ntarget\tci\n"
         );
         assert_eq!(String::from_utf8(record.encode()).unwrap(), expected);
@@ -222,7 +222,7 @@ mod tests {
         let record = Record::new([Item::Salt("1".into())]);
         assert_eq!(
             record.fingerprint().to_string(),
-            blake3::hash(b"fp-record\t0\nsalt\t1\n").to_hex().as_str()
+            blake3::hash(b"fp-record\t1\nsalt\t1\n").to_hex().as_str()
         );
     }
 }

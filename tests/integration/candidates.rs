@@ -91,7 +91,7 @@ fn candidates_are_what_git_lists() {
             for entry in ["**", "**/*", "*', '*/**"] {
                 tree.file(
                     &config,
-                    format!("format = 0\n[images.ci]\ninputs = ['{entry}']\n"),
+                    format!("format = 1\n[images.ci]\ninputs = ['{entry}']\n"),
                 );
                 let expected = listed_by_git(&tree, folder);
                 prop_assert_eq!(listed_by_fp(&tree, folder), expected, "{:?}", entry);

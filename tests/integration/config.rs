@@ -15,7 +15,7 @@ fn it_is_found_by_walking_up() {
     tree.file("b/Dockerfile", "FROM scratch\nLABEL a=b\n");
     tree.file(
         "b/fingerprint.toml",
-        "format = 0\n[images.x]\ninputs = ['c']\n",
+        "format = 1\n[images.x]\ninputs = ['c']\n",
     );
     tree.file("b/c/e", "1");
     assert_ne!(from("b/c/d").trim_end(), hash);
@@ -68,7 +68,7 @@ fn another_file_can_be_named() {
     tree.file("a", "1").file("sub/Dockerfile", "FROM scratch\n");
     tree.file(
         "sub/other.toml",
-        "format = 0\n[images.ci]\ninputs = ['a']\n",
+        "format = 1\n[images.ci]\ninputs = ['a']\n",
     );
     tree.file("sub/a", "2");
     // Its folder is the root.
@@ -107,7 +107,7 @@ error: cannot read sub
 fn one_image_of_several_must_be_named() {
     let tree = Tree::new();
     tree.file("Dockerfile", "FROM scratch AS x\n").config(
-        "format = 0\n[images.base]\ninputs = ['Dockerfile']\n\n[images.toolchain]\ninputs = ['Dockerfile']\ntarget = 'x'\n",
+        "format = 1\n[images.base]\ninputs = ['Dockerfile']\n\n[images.toolchain]\ninputs = ['Dockerfile']\ntarget = 'x'\n",
     );
     for command in ["hash", "record", "inputs", "ref"] {
         let said = tree.refusal_of(tree.fp().arg(command).code(2));
@@ -147,7 +147,7 @@ error: there is no image `zzz` in ROOT/fingerprint.toml
 fn a_variable_counts_only_for_the_image_that_needs_it() {
     let tree = Tree::new();
     tree.file("Dockerfile", "FROM scratch\nARG X\n").config(
-        "format = 0\n[images.a]\ninputs = ['Dockerfile']\n[images.b]\ninputs = ['Dockerfile']\nargs = { X = { env = 'X' } }\n",
+        "format = 1\n[images.a]\ninputs = ['Dockerfile']\n[images.b]\ninputs = ['Dockerfile']\nargs = { X = { env = 'X' } }\n",
     );
     tree.fp().args(["hash", "a"]).run();
     assert_says(

@@ -99,7 +99,7 @@ fn what_a_cache_mount_holds_reaches_the_build_and_no_fingerprint() {
         .file("filler", instructions("touch /c/left-by-another-build"));
     let salt = machine.salt();
     machine.tree.config(&format!(
-        "format = 0\n[images.ci]\ninputs = []\n{salt}\n\
+        "format = 1\n[images.ci]\ninputs = []\n{salt}\n\
          [images.filler]\ndockerfile = \"filler\"\ninputs = []\n{salt}"
     ));
     let fingerprint = || {

@@ -15,12 +15,12 @@ use crate::support::{Tree, assert_says, wait_until};
 fn two_images() -> (Tree, [String; 2]) {
     let tree = Tree::new();
     tree.file("Dockerfile", "FROM scratch\n").config(
-        "format = 0\n[images.toolchain]\ninputs = ['Dockerfile']\n[images.base]\ninputs = ['Dockerfile']\nsalt = '1'\n",
+        "format = 1\n[images.toolchain]\ninputs = ['Dockerfile']\n[images.base]\ninputs = ['Dockerfile']\nsalt = '1'\n",
     );
     let record = |rest: &str| {
         let dockerfile = blake3::hash(b"FROM scratch\n");
         let record =
-            format!("fp-record\t0\ncontext\t.\ndockerfile\tDockerfile\t{dockerfile}\n{rest}");
+            format!("fp-record\t1\ncontext\t.\ndockerfile\tDockerfile\t{dockerfile}\n{rest}");
         blake3::hash(record.as_bytes()).to_string()
     };
     let fingerprints = [record("salt\t1\n"), record("")];
@@ -52,7 +52,7 @@ fn programs_get_json() {
         json("base"),
         str![[r#"
 {
-  "fingerprint": "b5722f4256ad5f97abda7376bfcf43dd9dc1755fdbbc317eadbb97ca7c782547",
+  "fingerprint": "ff0b2c43e04d452defc48bcc81bf6943355801237ae4cff3ec4cf97f2ea935ca",
   "image": "base"
 }
 
@@ -63,11 +63,11 @@ fn programs_get_json() {
         str![[r#"
 [
   {
-    "fingerprint": "b5722f4256ad5f97abda7376bfcf43dd9dc1755fdbbc317eadbb97ca7c782547",
+    "fingerprint": "ff0b2c43e04d452defc48bcc81bf6943355801237ae4cff3ec4cf97f2ea935ca",
     "image": "base"
   },
   {
-    "fingerprint": "4022aa2bba2cc1dc320b0a8ba9d72d4497f5507e436f619b75d5f8ffb4c36cb8",
+    "fingerprint": "e2c72deb5d52c24f0f5f6ca4a58bb0f5c76e55ab0c55ffed6dde0e302be25426",
     "image": "toolchain"
   }
 ]

@@ -17,14 +17,14 @@ fn refusal(config: &str) -> String {
 /// What fp says about an image with these lines in its table, one of which must be wrong.
 fn image_refusal(lines: &str) -> String {
     refusal(&format!(
-        "format = 0\n\n[images.ci]\ninputs = [\"Dockerfile\"]\n{lines}\n"
+        "format = 1\n\n[images.ci]\ninputs = [\"Dockerfile\"]\n{lines}\n"
     ))
 }
 
 #[test]
 fn what_is_no_toml_is_pointed_at() {
     assert_says(
-        refusal("format = 0\n[images.ci\n"),
+        refusal("format = 1\n[images.ci\n"),
         str![[r#"
 error: unclosed table, expected `]`
  --> ROOT/fingerprint.toml:2:11
@@ -35,7 +35,7 @@ error: unclosed table, expected `]`
 "#]],
     );
     assert_says(
-        refusal("format = 0\n[images.ci]\ninputs = ['a'\n[engine]\n"),
+        refusal("format = 1\n[images.ci]\ninputs = ['a'\n[engine]\n"),
         str![[r#"
 error: missing comma between array elements, expected `,`
  --> ROOT/fingerprint.toml:4:1
@@ -57,7 +57,7 @@ error: duplicate key
 "#]],
     );
     let tree = Tree::new();
-    tree.file("fingerprint.toml", b"format = 0 # \xff\n");
+    tree.file("fingerprint.toml", b"format = 1 # \xff\n");
     assert_says(
         tree.refusal(2),
         str![[r#"
@@ -77,20 +77,20 @@ fn formats_are_checked() {
 error: `format` is missing
  |
  = file: ROOT/fingerprint.toml
- = help: write `format = 0` at the top
+ = help: write `format = 1` at the top
 
 "#]],
     );
     assert_says(
         refusal("format = 7\n[images.ci]\ninputs = []\n"),
         str![[r#"
-error: format 7 is not known to this version of fp, which writes format 0
+error: format 7 is not known to this version of fp, which writes format 1
  --> ROOT/fingerprint.toml:1:10
   |
 1 | format = 7
   |          ^
   |
-  = help: write `format = 0` at the top
+  = help: write `format = 1` at the top
 
 "#]],
     );
@@ -110,7 +110,7 @@ error: invalid type: string "0", expected an integer
 #[test]
 fn images_and_their_names_are_checked() {
     assert_says(
-        refusal("format = 0\n"),
+        refusal("format = 1\n"),
         str![[r#"
 error: no image is configured
  |
@@ -120,7 +120,7 @@ error: no image is configured
 "#]],
     );
     assert_says(
-        refusal("format = 0\n[images]\n"),
+        refusal("format = 1\n[images]\n"),
         str![[r#"
 error: no image is configured
  |
@@ -130,7 +130,7 @@ error: no image is configured
 "#]],
     );
     assert_says(
-        refusal("format = 0\n[images.Ci]\ninputs = ['a']\n"),
+        refusal("format = 1\n[images.Ci]\ninputs = ['a']\n"),
         str![[r#"
 error: `Ci` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`
  --> ROOT/fingerprint.toml:2:9
@@ -141,7 +141,7 @@ error: `Ci` is not an image name: lower-case letters and digits, parted by singl
 "#]],
     );
     assert_says(
-        refusal("format = 0\n[images.'a/b']\ninputs = ['a']\n"),
+        refusal("format = 1\n[images.'a/b']\ninputs = ['a']\n"),
         str![[r#"
 error: `a/b` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`
  --> ROOT/fingerprint.toml:2:9
@@ -156,7 +156,7 @@ error: `a/b` is not an image name: lower-case letters and digits, parted by sing
 #[test]
 fn unknown_keys_are_pointed_at_with_a_near_name() {
     assert_says(
-        refusal("format = 0\nimage = 1\n[images.ci]\ninputs = ['a']\n"),
+        refusal("format = 1\nimage = 1\n[images.ci]\ninputs = ['a']\n"),
         str![[r#"
 error: there is no key `image` here
  --> ROOT/fingerprint.toml:2:1
@@ -225,7 +225,7 @@ error: there is no key `uses` here
 #[test]
 fn wrong_types_are_pointed_at() {
     assert_says(
-        refusal("format = 0\n[images.ci]\ninputs = 'scripts'\n"),
+        refusal("format = 1\n[images.ci]\ninputs = 'scripts'\n"),
         str![[r#"
 error: invalid type: string "scripts", expected an array
  --> ROOT/fingerprint.toml:3:10
@@ -236,7 +236,7 @@ error: invalid type: string "scripts", expected an array
 "#]],
     );
     assert_says(
-        refusal("format = 0\n[images.ci]\ninputs = ['a', 1]\n"),
+        refusal("format = 1\n[images.ci]\ninputs = ['a', 1]\n"),
         str![[r#"
 error: invalid type: integer `1`, expected a string
  --> ROOT/fingerprint.toml:3:16
@@ -305,7 +305,7 @@ error: unknown variant `rocket`, expected `auto` or `docker`
 
 #[test]
 fn entries_of_inputs_are_checked() {
-    let entry = |entry: &str| refusal(&format!("format = 0\n[images.ci]\ninputs = [{entry}]\n"));
+    let entry = |entry: &str| refusal(&format!("format = 1\n[images.ci]\ninputs = [{entry}]\n"));
     assert_says(
         entry("''"),
         str![[r#"
@@ -771,13 +771,13 @@ fn what_a_mistake_quotes_cannot_steer_a_terminal() {
         image_refusal(&format!("args = {{ A = {{ env = \"{hostile}\" }} }}")),
         image_refusal(&format!("push = \"{hostile}\"")),
         refusal(&format!(
-            "format = 0\n[images.\"{hostile}\"]\ninputs = []\n"
+            "format = 1\n[images.\"{hostile}\"]\ninputs = []\n"
         )),
         refusal(&format!(
-            "format = 0\n[images.a]\ninputs = [\"/{hostile}\"]\n"
+            "format = 1\n[images.a]\ninputs = [\"/{hostile}\"]\n"
         )),
         refusal(&format!(
-            "format = 0\n[images.a]\ninputs = [\"**{hostile}\"]\n"
+            "format = 1\n[images.a]\ninputs = [\"**{hostile}\"]\n"
         )),
     ] {
         let bad = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{200b}".contains(c);
@@ -791,21 +791,21 @@ fn what_a_mistake_quotes_cannot_steer_a_terminal() {
 fn wrong_types_are_told_in_the_words_of_toml() {
     for (config, told) in [
         ("format = true\n", "boolean `true`, expected an integer"),
-        ("format = 0\nimages = 3\n", "integer `3`, expected a table"),
+        ("format = 1\nimages = 3\n", "integer `3`, expected a table"),
         (
-            "format = 0\n[images]\nci = 3\n",
+            "format = 1\n[images]\nci = 3\n",
             "integer `3`, expected a table",
         ),
         (
-            "format = 0\n[images.ci]\ninputs = {}\n",
+            "format = 1\n[images.ci]\ninputs = {}\n",
             "table, expected an array",
         ),
         (
-            "format = 0\n[images.ci]\nargs = []\n",
+            "format = 1\n[images.ci]\nargs = []\n",
             "array, expected a table",
         ),
         (
-            "format = 0\n[images.ci]\nsalt = []\n",
+            "format = 1\n[images.ci]\nsalt = []\n",
             "array, expected a string",
         ),
     ] {

@@ -11,7 +11,7 @@ fn it_prints_the_record() {
     assert_says(
         tree.record(),
         str![[r#"
-fp-record	0
+fp-record	1
 context	.
 dockerfile	Dockerfile	fe169c827ecceb8501ca7f0c1561f4e765be4494461ca24d1dd378055a5e464a
 file	a b	-	d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487
@@ -30,8 +30,8 @@ fn programs_get_json() {
         run.run(),
         str![[r#"
 {
-  "fingerprint": "c537df5843f7274735c738f9748d1446bde81014c4f255670cdd262de69b8327",
-  "format": 0,
+  "fingerprint": "fe653479c0393e9de446af5c32590e005328d80c8712be7e9b5d1ec763c49040",
+  "format": 1,
   "image": "ci",
   "lines": [
     [

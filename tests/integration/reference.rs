@@ -58,11 +58,11 @@ fn programs_get_json() {
         run.run(),
         str![[r#"
 {
-  "fingerprint": "4022aa2bba2cc1dc320b0a8ba9d72d4497f5507e436f619b75d5f8ffb4c36cb8",
+  "fingerprint": "e2c72deb5d52c24f0f5f6ca4a58bb0f5c76e55ab0c55ffed6dde0e302be25426",
   "image": "ci",
-  "reference": "localhost/fp/ci:4022aa2bba2cc1dc320b0a8ba9d72d44",
+  "reference": "localhost/fp/ci:e2c72deb5d52c24f0f5f6ca4a58bb0f5",
   "repository": "localhost/fp/ci",
-  "tag": "4022aa2bba2cc1dc320b0a8ba9d72d44"
+  "tag": "e2c72deb5d52c24f0f5f6ca4a58bb0f5"
 }
 
 "#]],

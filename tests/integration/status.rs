@@ -45,7 +45,7 @@ fn not_knowing_is_graver_than_absence() {
     machine.tree.file(
         "fingerprint.toml",
         format!(
-            "format = 0\n\
+            "format = 1\n\
              [images.a]\nrepository = \"{}/a\"\ninputs = [\"hello.sh\"]\n{salt}\
              [images.b]\nrepository = \"{host}/{}\"\ninputs = [\"hello.sh\"]\n{salt}",
             down.host(),
@@ -74,7 +74,7 @@ fn an_image_without_repository_is_where_the_engine_has_it() {
     let salt = machine.salt();
     machine.tree.file(
         "fingerprint.toml",
-        format!("format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{salt}"),
+        format!("format = 1\n[images.ci]\ninputs = [\"hello.sh\"]\n{salt}"),
     );
     machine.fp(&["status"]).ended_with(3);
     machine.fp(&["ensure"]).succeeded();
@@ -90,7 +90,7 @@ fn an_image_with_wrong_inputs_hides_no_other() {
     let host = lab::registry().host;
     let config = |last: &str| {
         format!(
-            "format = 0\n\
+            "format = 1\n\
              [images.a]\nrepository = \"{host}/{repository}-a\"\ninputs = [\"missing\"]\n{salt}\
              [images.b]\nrepository = \"{host}/{{env:NONESUCH}}\"\ninputs = [\"hello.sh\"]\n{salt}\
              [images.c]\nrepository = \"{last}/{repository}-c\"\ninputs = [\"hello.sh\"]\n{salt}"

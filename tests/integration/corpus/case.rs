@@ -80,7 +80,7 @@ impl Case {
 
     /// fingerprint.toml, which names no inputs.
     fn configuration(&self) -> String {
-        let mut text = String::from("format = 0\n");
+        let mut text = String::from("format = 1\n");
         for (index, image) in self.images.iter().enumerate() {
             let [dockerfile, context] = [&self.path, &self.context].map(|path| quoted(path));
             write!(

@@ -110,7 +110,7 @@ fn an_image_without_repository_stays_local(store: Store) {
     machine.tree.file(
         "fingerprint.toml",
         format!(
-            "format = 0\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
+            "format = 1\n[images.ci]\ninputs = [\"hello.sh\"]\n{}",
             machine.salt()
         ),
     );
@@ -355,7 +355,7 @@ fn several_images_each_get_their_line_and_one_that_fails_keeps_no_other_back() {
     machine.tree.file(
         "fingerprint.toml",
         format!(
-            "format = 0\n\
+            "format = 1\n\
              [images.a]\nrepository = \"{repository}-a\"\ninputs = [\"hello.sh\"]\n{salt}\
              [images.b]\nrepository = \"{repository}-b\"\ninputs = [\"hello.sh\"]\n{salt}\
              dockerfile = \"bad/Dockerfile\"\n\

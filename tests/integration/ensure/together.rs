@@ -99,7 +99,7 @@ fn those_that_share_nothing_but_the_engine_agree_with_the_registry(store: Store)
 fn different_images_of_one_repository_do_not_mix(store: Store) {
     let machine = Machine::new(store);
     let repository = format!("{}/{}", lab::registry().host, machine.repository());
-    let mut config = "format = 0\n".to_owned();
+    let mut config = "format = 1\n".to_owned();
     for name in ["a", "b", "c", "d", "e", "f"] {
         machine
             .tree

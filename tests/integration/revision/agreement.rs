@@ -200,7 +200,7 @@ fn the_environment_is_that_of_the_run() {
 fn every_command_and_format_answers_as_for_a_clean_checkout() {
     let tree = Tree::new();
     let image = |name: &str| format!("[images.{name}]\ninputs = ['{name}']\n");
-    tree.config(&format!("format = 0\n{}{}", image("a"), image("b")));
+    tree.config(&format!("format = 1\n{}{}", image("a"), image("b")));
     tree.file("Dockerfile", "FROM scratch\n").file("a", "1");
     tree.file("b", "2").commit();
     for arguments in [
@@ -227,7 +227,7 @@ fn the_root_may_lie_below_the_top_of_the_repository() {
         .file("p/q/a", "1");
     tree.file(
         "p/q/fingerprint.toml",
-        "format = 0\n[images.ci]\ninputs = ['*']\n",
+        "format = 1\n[images.ci]\ninputs = ['*']\n",
     );
     tree.file(".gitattributes", "a eol=crlf\n")
         .file("p/q/r/s/x", "");
@@ -256,7 +256,7 @@ fn the_root_may_lie_below_the_top_of_the_repository() {
 #[test]
 fn the_configuration_may_be_a_link() {
     let tree = Tree::new();
-    tree.file("real.toml", "format = 0\n[images.ci]\ninputs = ['a']\n");
+    tree.file("real.toml", "format = 1\n[images.ci]\ninputs = ['a']\n");
     tree.file("d/Dockerfile", "FROM scratch\n").file("d/a", "1");
     tree.link("d/fingerprint.toml", "../real.toml").commit();
     let expected = tree.fp().arg("record").in_folder(tree.path("d")).run();

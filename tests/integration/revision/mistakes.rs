@@ -148,7 +148,7 @@ fn the_configuration_is_looked_up_in_the_revision() {
     let tree = Tree::new();
     tree.file("d/a", "1").commit();
     tree.image("inputs = ['d']")
-        .file("d/fingerprint.toml", "format = 0\n");
+        .file("d/fingerprint.toml", "format = 1\n");
     let run = tree
         .fp()
         .in_folder(tree.path("d"))
@@ -189,9 +189,9 @@ fn a_mistake_in_the_configuration_is_shown_with_the_revision() {
     let tree = Tree::new();
     tree.file(
         "d/fingerprint.toml",
-        "format = 0\n[images.ci]\ninputz = []\n",
+        "format = 1\n[images.ci]\ninputz = []\n",
     );
-    tree.commit().file("d/fingerprint.toml", "format = 0\n");
+    tree.commit().file("d/fingerprint.toml", "format = 1\n");
     let run = tree
         .fp()
         .in_folder(tree.path("d"))
@@ -214,7 +214,7 @@ error: there is no key `inputz` here
 #[test]
 fn a_mistake_in_the_dockerfile_is_shown_with_the_revision() {
     let tree = Tree::new();
-    tree.file("d/fingerprint.toml", "format = 0\n[images.ci]\n");
+    tree.file("d/fingerprint.toml", "format = 1\n[images.ci]\n");
     tree.file("d/Dockerfile", "FROM scratch\nCOPY nowhere /\n");
     tree.commit().file("d/Dockerfile", "FROM scratch\n");
     let run = tree
@@ -239,7 +239,7 @@ error: the source `nowhere` of COPY names nothing that the build gets
 #[test]
 fn a_configuration_that_is_no_text_is_misuse() {
     let tree = Tree::new();
-    tree.file("fingerprint.toml", b"format = 0 # \xff\n")
+    tree.file("fingerprint.toml", b"format = 1 # \xff\n")
         .commit();
     assert_says(
         refusal(&tree, 2, "HEAD"),

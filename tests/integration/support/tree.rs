@@ -37,7 +37,7 @@ impl Tree {
 
     /// Writes a fingerprint.toml with one image, `ci`, whose table holds `lines`.
     pub(crate) fn image(&self, lines: &str) -> &Self {
-        self.config(&format!("format = 0\n\n[images.ci]\n{lines}\n"))
+        self.config(&format!("format = 1\n\n[images.ci]\n{lines}\n"))
     }
 
     /// Writes a fingerprint.toml of this text.
@@ -228,7 +228,7 @@ pub(crate) fn with_submodules() -> (Tree, Tree) {
     home.file("outer/Dockerfile", "FROM scratch\n");
     home.file(
         "outer/fingerprint.toml",
-        "format = 0\n[images.ci]\ninputs = ['m']\n",
+        "format = 1\n[images.ci]\ninputs = ['m']\n",
     );
     home.file("outer/.gitignore", "*.o\n");
     add(&outer, "sub");

@@ -1,0 +1,143 @@
+"""fingerprint.toml (section 3; the keys that are no part of the record are in docs/CONFIGURATION.md)."""
+
+import re
+import tomllib
+
+import paths
+from text import NoFingerprint, WHITE_SPACE
+
+# The format whose rules these are.
+FORMAT = 1
+
+IMAGE_KEYS = {
+    "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
+    "args": dict, "salt": str, "tag": str, "push": str, "source": str,
+}
+IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+RESERVED = re.compile(
+    r"(?:TARGET|BUILD)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE|SOURCE_DATE_EPOCH|BUILDKIT_.*"
+    r"|(?:HTTP|HTTPS|FTP|NO|ALL)_PROXY|(?:http|https|ftp|no|all)_proxy")
+
+
+class Image:
+    """What one table of images says, checked as far as that needs no file and no variable."""
+
+    def __init__(self, number, table):
+        _check_types(table, IMAGE_KEYS)
+        self.format = number
+        self.context = paths.configured(table.get("context", "."), "context")
+        self.dockerfile = paths.configured(table.get("dockerfile", "Dockerfile"), "dockerfile")
+        self.inputs = table.get("inputs")
+        self.target = table.get("target")
+        self.salt = table.get("salt")
+        self.platforms = _platforms(table["platforms"]) if "platforms" in table else None
+        self.arguments = {name: _argument(name, value) for name, value in table.get("args", {}).items()}
+        if self.inputs is not None and not all(isinstance(entry, str) for entry in self.inputs):
+            raise NoFingerprint("inputs are texts")
+        if self.target is not None and (not self.target or "\0" in self.target):
+            raise NoFingerprint("target is empty or holds a NUL")
+        _check_unrecorded(table)
+
+    def values(self, root, environment):
+        """The values of the arguments."""
+        return {name: _value(value, root, environment) for name, value in self.arguments.items()}
+
+
+def images(data):
+    """The images of a fingerprint.toml, by name."""
+    try:
+        table = tomllib.loads(data.decode("utf-8"))
+    except ValueError as problem:
+        raise NoFingerprint(f"fingerprint.toml: {problem}") from problem
+    _check_types(table, {"format": int, "images": dict, "engine": dict})
+    if table.get("format") != FORMAT:
+        raise NoFingerprint("format is missing or not known")
+    engine = table.get("engine", {})
+    _check_types(engine, {"use": str})
+    if engine.get("use", "auto") not in ("auto", "docker"):
+        raise NoFingerprint("engine is not known")
+    tables = table.get("images", {})
+    if not tables:
+        raise NoFingerprint("no image")
+    for name, image in tables.items():
+        if not IMAGE_NAME.fullmatch(name) or not isinstance(image, dict):
+            raise NoFingerprint(f"image {name!r}")
+    return {name: Image(table["format"], image) for name, image in tables.items()}
+
+
+def _check_types(table, types):
+    """Keys that are not known and values of another type are errors; `type` because True is no number in TOML."""
+    for key, value in table.items():
+        if key not in types or type(value) is not types[key]:
+            raise NoFingerprint(f"{key} is not known or of the wrong type")
+
+
+def _check_unrecorded(table):
+    """The keys that have no influence, as far as CONFIGURATION.md says what their values may be."""
+    if table.get("push", "auto") not in ("auto", "always", "never"):
+        raise NoFingerprint("push")
+    for digits in re.findall(r"\{(.*?)\}", table.get("tag", "")):
+        number = re.fullmatch(r"fingerprint(?::([0-9]+))?", digits)
+        if not number or number[1] and not 16 <= int(number[1]) <= 64:
+            raise NoFingerprint("tag")
+
+
+def _platforms(texts):
+    result = [_platform(text) for text in texts]
+    if not result or len(set(result)) < len(result):
+        raise NoFingerprint("no platforms, or two that are equal")
+    return result
+
+
+def _platform(text):
+    """A platform, normalised, as its operating system, architecture and variant."""
+    if not isinstance(text, str) or not re.fullmatch("[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?", text):
+        raise NoFingerprint(f"platform {text!r}")
+    system, architecture, variant = (*text.split("/"), "")[:3]
+    if (architecture, variant) in (("amd64", "v1"), ("arm64", "v8")):
+        variant = ""
+    if (architecture, variant) == ("arm", ""):
+        variant = "v7"
+    return system, architecture, variant
+
+
+def _argument(name, value):
+    """An argument's value as it is configured: a text, or a table that says where it comes from."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) or RESERVED.fullmatch(name):
+        raise NoFingerprint(f"argument {name!r}")
+    if isinstance(value, str):
+        return {"text": _without_nul(value)}
+    if not isinstance(value, dict) or set(value) not in ({"env"}, {"env", "default"}, {"file"}):
+        raise NoFingerprint(f"argument {name!r}")
+    if not all(isinstance(text, str) for text in value.values()):
+        raise NoFingerprint(f"argument {name!r}")
+    if "file" in value:
+        return {"file": paths.configured(value["file"], "file")}
+    return value
+
+
+def _value(value, root, environment):
+    """The text that an argument has."""
+    if "text" in value:
+        return value["text"]
+    if "file" in value:
+        return _without_nul(_utf8(paths.linked_content(root, value["file"])).strip(WHITE_SPACE))
+    text = _utf8(environment.get(value["env"].encode(), b""))
+    if not text and "default" in value:
+        return _without_nul(value["default"])
+    if value["env"].encode() not in environment:
+        raise NoFingerprint(f"variable {value['env']!r} is unset")
+    return text
+
+
+def _utf8(data):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise NoFingerprint(str(problem)) from problem
+
+
+def _without_nul(text):
+    if "\0" in text:
+        raise NoFingerprint("an argument's value holds a NUL")
+    return text

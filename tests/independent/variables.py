@@ -1,0 +1,124 @@
+"""Variables (section 11)."""
+
+import re
+
+from text import ARGUMENT_BLANKS, NoFingerprint
+from words import UNDECIDED, Mistake, expand, quoted_words
+
+
+def value_of(text, escape, lookup):
+    """The value of a word, undecided if it has a mistake."""
+    try:
+        return expand(text, escape, lookup)
+    except Mistake:
+        return UNDECIDED
+
+
+def automatic(platform, target):
+    """The variables that are there before any ARG."""
+    known = {name: UNDECIDED for name in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")}
+    result = {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in known.items()}
+    if platform:
+        system, architecture, variant = platform
+        result |= {
+            "TARGETPLATFORM": "/".join(filter(None, platform)), "TARGETOS": system, "TARGETOSVERSION": "",
+            "TARGETARCH": architecture, "TARGETVARIANT": variant}
+    return result | {"TARGETSTAGE": UNDECIDED if target is None else target, "PATH": UNDECIDED}
+
+
+class Globals:
+    """The global scope; a name that nothing sets is not in `values`."""
+
+    def __init__(self, image, arguments, platform, instructions, escape):
+        self.values = automatic(platform, image.target)
+        self.arguments = arguments
+        for instruction in instructions:
+            for name, default in instruction.names(escape):
+                if name in arguments:
+                    self.values[name] = arguments[name]
+                elif default is not None:
+                    self.values[name] = value_of(default, escape, self.values.get)
+
+
+class Scope:
+    """The variables of a stage.
+
+    `base` is the scope of the stage below. `from_scratch` says whether the chain of bases starts from `scratch`.
+    """
+
+    def __init__(self, outer, base, from_scratch, escape):
+        self.outer, self.base, self.from_scratch, self.escape = outer, base, from_scratch, escape
+        self.last, self.arg, self.env = {}, {}, {}
+
+    def _scopes_below(self):
+        scope = self.base
+        while scope:
+            yield scope
+            scope = scope.base
+
+    def lookup(self, name):
+        """The five rules for looking a variable up."""
+        return self._lookup(name, self.last)
+
+    def _lookup(self, name, last):
+        if name in last:
+            return last[name]
+        for scope in self._scopes_below():
+            if name in scope.env:
+                return scope.env[name]
+        if not self.from_scratch:
+            return UNDECIDED
+        for scope in self._scopes_below():
+            if name in scope.arg:
+                return scope.arg[name]
+        return UNDECIDED if name == "PATH" else None
+
+    def run(self, instruction):
+        """Do what an ARG or ENV does."""
+        if instruction.keyword == "arg":
+            before = dict(self.last)
+            for name, default in instruction.names(self.escape):
+                self._declare(name, default, before)
+        if instruction.keyword == "env":
+            pairs = [self._pair(*pair) for pair in environment_pairs(instruction.arguments, self.escape)]
+            self.env.update(pairs)
+            self.last.update(pairs)
+
+    def _declare(self, name, default, before):
+        """Set one name of an ARG; `before` is what was set before the instruction."""
+        if any(sign in "$'\"" + self.escape for sign in name):
+            raise NoFingerprint("a name of ARG that builders read differently")
+        if name in self.outer.arguments:
+            value = self.outer.arguments[name]
+        elif default is not None:
+            value = self._default(default, before)
+        elif name in self.outer.values:
+            value = self.outer.values[name]
+        else:
+            return
+        self.arg[name] = self.last[name] = value
+
+    def _default(self, text, before):
+        """A default, undecided if it depends on another name of its instruction: builders differ there."""
+        value = value_of(text, self.escape, self.lookup)
+        same = value == value_of(text, self.escape, lambda name: self._lookup(name, before))
+        return value if same else UNDECIDED
+
+    def _pair(self, name, value):
+        name = value_of(name, self.escape, self.lookup)
+        if name is UNDECIDED:
+            raise NoFingerprint("a name of ENV that is undecided")
+        return name, value_of(value, self.escape, self.lookup)
+
+
+def environment_pairs(text, escape):
+    """The names and values of an ENV, not expanded."""
+    words = quoted_words(text, escape)
+    if words and "=" not in words[0]:
+        name, *value = re.split(f"[{ARGUMENT_BLANKS}]+", text, maxsplit=1)
+        if not value:
+            raise NoFingerprint("an ENV with a name and no value")
+        return [(name, value[0])]
+    if not words or not all("=" in word for word in words):
+        raise NoFingerprint("an ENV that is none")
+    return [(name, value) for name, _, value in (word.partition("=") for word in words)]

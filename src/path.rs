@@ -59,8 +59,8 @@ impl RootPath {
             match part {
                 b"" | b"." => {}
                 b".." if path.is_root() => return Err(Error::Leaves(text.to_vec())),
-                b".." => path = path.parent().unwrap_or_default(),
-                _ => path = path.join(part),
+                b".." => path.pop(),
+                _ => path.push(part),
             }
         }
         Ok(path)
@@ -84,14 +84,26 @@ impl RootPath {
     /// The path of the entry `name` in this folder. `name` is one part, as a directory listing
     /// gives it.
     pub fn join(&self, name: &[u8]) -> Self {
-        debug_assert!(!name.is_empty() && !name.contains(&b'/') && name != b"." && name != b"..");
         let mut bytes = Vec::with_capacity(self.0.len() + 1 + name.len());
+        bytes.extend_from_slice(&self.0);
+        let mut path = RootPath(bytes);
+        path.push(name);
+        path
+    }
+
+    /// Goes down to the entry `name`, as [`RootPath::join`] does.
+    pub fn push(&mut self, name: &[u8]) {
+        debug_assert!(!name.is_empty() && !name.contains(&b'/') && name != b"." && name != b"..");
         if !self.is_root() {
-            bytes.extend_from_slice(&self.0);
-            bytes.push(b'/');
+            self.0.push(b'/');
         }
-        bytes.extend_from_slice(name);
-        RootPath(bytes)
+        self.0.extend_from_slice(name);
+    }
+
+    /// Goes up to the folder that holds this path; the root stays where it is.
+    pub fn pop(&mut self) {
+        let end = self.0.iter().rposition(|&byte| byte == b'/');
+        self.0.truncate(end.unwrap_or(0));
     }
 
     /// The folder that holds this path; `None` for the root.
@@ -193,5 +205,12 @@ mod tests {
         assert_eq!(path("a").parent(), Some(RootPath::root()));
         assert_eq!(RootPath::root().parent(), None);
         assert_eq!(path("a/b").name(), b"b");
+    }
+
+    #[test]
+    fn a_path_of_very_many_parts_is_not_copied_for_each_of_them() {
+        let deep = "a/".repeat(500_000);
+        assert_eq!(path(&deep).parts().count(), 500_000);
+        assert!(path(&format!("{deep}{}", "../".repeat(500_000))).is_root());
     }
 }

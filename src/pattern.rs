@@ -175,7 +175,9 @@ fn literal_prefix(parts: &[Part]) -> RootPath {
         Part::Literal(name) => Some(name),
         Part::Glob(_) | Part::AnyDepth => None,
     });
-    names.fold(RootPath::root(), |path, name| path.join(name))
+    let mut prefix = RootPath::root();
+    names.for_each(|name| prefix.push(name));
+    prefix
 }
 
 fn parts_match(parts: &[Part], path: &[u8]) -> bool {

@@ -4,9 +4,9 @@
 //! known, and every source is noted. Where platforms are given, this is done for each of them, and
 //! the union is taken.
 
-use std::cell::Cell;
 
 use super::arguments;
+use super::effort::Effort;
 use super::instruction::Instruction;
 use super::mistake::{Mistake, MistakeKind};
 use super::reach::{Reach, Start};
@@ -15,9 +15,8 @@ use super::variables::{Known, Undecided, Variables};
 use super::{Dockerfile, Interpretation, Request, mount, shell, stage, words};
 use crate::platform::Platform;
 
-/// How many bytes of variables' values a Dockerfile may have looked up. Values can be made of others,
-/// so that a short file could ask for more than fits into memory.
-const MAX_EXPANDED: usize = 64 * 1024 * 1024;
+/// What a source counts for beside its bytes: it takes some memory.
+const STEPS_OF_SOURCE: usize = 128;
 
 impl Dockerfile {
     /// Interprets the file for `request`.
@@ -60,10 +59,14 @@ fn union(
     for sources in readings {
         all.extend(sources?);
     }
-    let place = |source: &Source| (source.span.start, source.text.clone());
-    all.sort_by_key(place);
-    all.dedup();
+    all.sort_by(|a, b| place(a).cmp(&place(b)));
+    // At one place, the same text is the same source: no other part of an instruction is expanded.
+    all.dedup_by(|a, b| place(a) == place(b));
     Ok(all)
+}
+
+fn place(source: &Source) -> (usize, &str) {
+    (source.span.start, &source.text)
 }
 
 /// The file as it is read on one platform.
@@ -72,7 +75,7 @@ struct Reading<'a> {
     request: &'a Request<'a>,
     globals: Variables,
     reach: Reach,
-    left: Cell<usize>,
+    effort: Effort,
 }
 
 impl<'a> Reading<'a> {
@@ -89,10 +92,10 @@ impl<'a> Reading<'a> {
                 stages: Vec::new(),
                 uses_numbers: false,
             },
-            left: Cell::new(MAX_EXPANDED),
+            effort: Effort::default(),
         };
         reading.read_globals()?;
-        reading.reach = file.reach(request, &reading.globals)?;
+        reading.reach = file.reach(request, &reading.globals, &reading.effort)?;
         Ok(reading)
     }
 
@@ -105,7 +108,8 @@ impl<'a> Reading<'a> {
                     (None, Some(default)) => self.value(name, default, &self.globals),
                     (None, None) => continue,
                 };
-                self.check_size().map_err(|kind| kind.at(span))?;
+                let check = self.effort.check();
+                check.map_err(|error| MistakeKind::from(error).at(span))?;
                 self.globals.set(name, value);
             }
         }
@@ -156,7 +160,7 @@ impl<'a> Reading<'a> {
             | "onbuild" | "shell" | "stopsignal" | "user" | "volume" | "workdir" => {}
             other => return Err(MistakeKind::UnknownInstruction(other.to_uppercase())),
         }
-        self.check_size()
+        Ok(self.effort.check()?)
     }
 
     fn arg(&self, instruction: &Instruction, variables: &mut Variables) -> Result<(), MistakeKind> {
@@ -226,10 +230,12 @@ impl<'a> Reading<'a> {
         if copy.has_from {
             return Ok(());
         }
+        let exclude = Shape::excluded(&copy.excludes)?;
         for word in &copy.sources {
             let text = self.decided(word, variables)?;
             if !is_address(&text) {
-                let shape = Shape::copied(&text, copy.parents, &copy.excludes)?;
+                let shape = Shape::copied(&text, copy.parents, exclude.clone())?;
+                self.effort.spend(STEPS_OF_SOURCE + text.len())?;
                 sources.push(source(instruction, text, shape));
             } else if instruction.keyword == "copy" {
                 return Err(MistakeKind::CopyOfAddress(text));
@@ -248,6 +254,7 @@ impl<'a> Reading<'a> {
             let mount = mount::parse(text, &mut |value| self.decided(value, variables))?;
             if mount.kind == "bind" && !mount.has_from {
                 let shape = Shape::path(&mount.source)?;
+                self.effort.spend(STEPS_OF_SOURCE + mount.source.len())?;
                 sources.push(source(instruction, mount.source, shape));
             }
         }
@@ -256,7 +263,7 @@ impl<'a> Reading<'a> {
 
     /// A text that decides what is read.
     fn decided(&self, text: &str, variables: &Variables) -> Result<String, MistakeKind> {
-        match shell::expand(text, self.file.head.escape, &self.counted(variables)) {
+        match self.expand(text, variables) {
             Ok(expanded) => Ok(expanded),
             Err(shell::Error::Syntax(error)) => Err(MistakeKind::Syntax(error)),
             Err(shell::Error::Undecided(why)) => Err(MistakeKind::UndecidedSource {
@@ -268,32 +275,16 @@ impl<'a> Reading<'a> {
 
     /// The value that a variable gets. What it cannot be told from matters only if it is used.
     fn value(&self, name: &str, text: &str, variables: &Variables) -> Known {
-        match shell::expand(text, self.file.head.escape, &self.counted(variables)) {
+        match self.expand(text, variables) {
             Ok(expanded) => Ok(expanded.into()),
             Err(shell::Error::Syntax(_)) => Err(Undecided::Value(name.to_owned())),
             Err(shell::Error::Undecided(why)) => Err(why),
         }
     }
 
-    /// Looks variables up, and counts how much is looked up.
-    fn counted(&self, variables: &Variables) -> impl Fn(&str) -> Result<Option<String>, Undecided> {
-        let lookup = variables.lookup();
-        move |name| {
-            if self.left.get() == 0 {
-                return Err(Undecided::Value(name.to_owned()));
-            }
-            let value = lookup(name)?;
-            let length = value.as_ref().map_or(0, String::len) + 1;
-            self.left.set(self.left.get().saturating_sub(length));
-            Ok(value)
-        }
-    }
-
-    fn check_size(&self) -> Result<(), MistakeKind> {
-        match self.left.get() {
-            0 => Err(MistakeKind::TooLarge),
-            _ => Ok(()),
-        }
+    fn expand(&self, text: &str, variables: &Variables) -> Result<String, shell::Error<Undecided>> {
+        let escape = self.file.head.escape;
+        shell::expand(text, escape, &variables.lookup(), &self.effort)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::effort::TooMuch;
 use super::shell::SyntaxError;
 use super::variables::Undecided;
 use crate::dockerfile::dockerignore::Malformed;
@@ -78,7 +79,7 @@ pub enum MistakeKind {
     /// A text that decides which files are read.
     #[error("which files `{text}` names cannot be told: {why}")]
     UndecidedSource { text: String, why: Undecided },
-    #[error("the variables of the Dockerfile grow beyond all measure")]
+    #[error("what the Dockerfile asks for grows beyond all measure")]
     TooLarge,
     #[error("no stage that is built declares the argument {0}")]
     UndeclaredArg(String),
@@ -118,6 +119,12 @@ impl MistakeKind {
             MistakeKind::CopyOfAddress(_) => "fetch it by ADD",
             _ => return None,
         })
+    }
+}
+
+impl From<TooMuch> for MistakeKind {
+    fn from(TooMuch: TooMuch) -> Self {
+        MistakeKind::TooLarge
     }
 }
 

@@ -8,6 +8,7 @@ pub mod dockerignore;
 
 mod arguments;
 mod directives;
+mod effort;
 mod glob;
 mod heredoc;
 mod instruction;
@@ -78,7 +79,7 @@ pub struct Request<'a> {
 pub struct Interpretation {
     /// The part of the file that decides the image.
     pub slice: String,
-    /// The names of the build arguments that the slice declares.
+    /// The names of the build arguments that the slice declares, ascending.
     pub declared: Vec<String>,
     /// What is read from the context, in the order of the instructions, each once; or why that
     /// cannot be told.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::arguments::{self, Naming};
+use super::effort::Effort;
 use super::instruction::Instruction;
 use super::mistake::{Mistake, MistakeKind};
 use super::shell;
@@ -13,9 +14,8 @@ use super::stage::Stage;
 use super::variables::Variables;
 use super::{Dockerfile, Request};
 
-/// More instructions than any Dockerfile has. Triggers let a stage's instructions be run by every
-/// stage that starts from it, so that a short file could ask for more than anybody waits for.
-const MAX_INSTRUCTIONS: usize = 1_000_000;
+/// What an instruction counts for beside its bytes.
+const STEPS_OF_INSTRUCTION: usize = 16;
 
 /// The stages that are reached on one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,7 @@ impl Dockerfile {
         &self,
         request: &Request<'_>,
         globals: &Variables,
+        effort: &Effort,
     ) -> Result<Reach, Mistake> {
         let names = Names::new(&self.stages);
         let mut reach = Reach {
@@ -52,19 +53,19 @@ impl Dockerfile {
         let mut wanted = vec![false; self.stages.len()];
         let target = names.target(request.target)?;
         wanted[target] = true;
-        let mut left = MAX_INSTRUCTIONS;
         // Whatever a stage reaches comes before it.
         for index in (0..=target).rev() {
             if !wanted[index] {
                 continue;
             }
-            let start = self.start(index, &names, globals)?;
+            let start = self.start(index, &names, globals, effort)?;
             if let Start::Stage(base) = start {
                 wanted[base] = true;
             }
             reach.stages[index] = Some(start);
             for instruction in self.run_by(index, start) {
-                left = left.checked_sub(1).ok_or(MistakeKind::TooLarge.nowhere())?;
+                let spent = effort.spend(instruction.span.len() + STEPS_OF_INSTRUCTION);
+                spent.map_err(|error| MistakeKind::from(error).at(&instruction.span))?;
                 for naming in arguments::namings(instruction)? {
                     let stage = names.named(&naming, index);
                     let stage = stage.map_err(|kind| kind.at(&instruction.span))?;
@@ -91,10 +92,12 @@ impl Dockerfile {
         index: usize,
         names: &Names<'_>,
         globals: &Variables,
+        effort: &Effort,
     ) -> Result<Start, Mistake> {
         let stage = &self.stages[index];
         let from = self.from(stage);
-        let base = match shell::expand(&stage.base, self.head.escape, &globals.lookup()) {
+        let expanded = shell::expand(&stage.base, self.head.escape, &globals.lookup(), effort);
+        let base = match expanded {
             Ok(base) => base,
             // What cannot name a stage need not be known.
             Err(shell::Error::Undecided(_)) if !names.has_any_before(index) => {
@@ -150,11 +153,8 @@ impl<'a> Names<'a> {
     fn nearest_before(&self, name: &str, index: usize) -> Option<usize> {
         let name = name.to_lowercase();
         let positions = self.by_name.get(name.as_str())?;
-        positions
-            .iter()
-            .rev()
-            .find(|stage| **stage < index)
-            .copied()
+        let before = positions.partition_point(|stage| *stage < index);
+        positions[..before].last().copied()
     }
 
     /// Everything else means the last stage of that name.

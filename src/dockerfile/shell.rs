@@ -10,9 +10,10 @@
 
 use thiserror::Error;
 
-use self::expansion::Expansion;
+use self::expansion::{Expansion, Room};
 use self::lexer::{Lexer, Token};
 pub(super) use self::words::{raw_words, words};
+use super::effort::Effort;
 use crate::shown::Shown;
 
 mod expansion;
@@ -66,6 +67,8 @@ pub enum Problem {
     TooDeep,
     #[error("its variables add more than {} MiB to it", expansion::GROWTH >> 20)]
     TooLarge,
+    #[error("with all else that the Dockerfile asks for, that takes too long")]
+    TooMuch,
 }
 
 /// Expands `word` as a shell would: quotes and escapes are taken off, variables replaced.
@@ -73,13 +76,14 @@ pub enum Problem {
 /// `lookup` gives a variable's value: `None` if it is known to be unset, `Err` if its value cannot
 /// be told. Such a value makes the word [`Error::Undecided`] only if the result depends on it:
 /// `${SET:-$UNKNOWN}` is what `SET` is. A mistake is one even there, as BuildKit evaluates every
-/// part of a word.
+/// part of a word. What it takes to expand the word is taken off `effort`.
 pub(super) fn expand<W>(
     word: &str,
     escape: char,
     lookup: &impl Fn(&str) -> Result<Option<String>, W>,
+    effort: &Effort,
 ) -> Result<String, Error<W>> {
-    let mut expansion = Expansion::new(lookup, word.len());
+    let mut expansion = Expansion::new(lookup, Room::new(word, effort));
     for token in Lexer::new(word, escape, false) {
         let added = token.and_then(|token| expansion.add(token));
         added.map_err(|problem| SyntaxError {

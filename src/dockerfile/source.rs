@@ -5,6 +5,7 @@
 //! at the file system and following links is left to `inputs`.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::dockerignore::Dockerignore;
 use super::glob::{Glob, is_wild};
@@ -37,9 +38,9 @@ pub struct Shape {
     /// above it. Without `--parents`, they are relative to whatever is copied.
     pivot: Option<RootPath>,
     /// Of what is copied, only what this matches.
-    include: Option<Dockerignore>,
-    /// Of what is copied, not what this matches.
-    exclude: Option<Dockerignore>,
+    include: Option<Arc<Dockerignore>>,
+    /// Of what is copied, not what this matches. All sources of an instruction share it.
+    exclude: Option<Arc<Dockerignore>>,
 }
 
 impl Shape {
@@ -54,21 +55,25 @@ impl Shape {
         })
     }
 
-    /// A source of COPY or ADD.
+    /// A source of COPY or ADD. `exclude` is what [`Shape::excluded`] makes of its flags.
     pub(super) fn copied(
         text: &str,
         parents: bool,
-        excludes: &[String],
+        exclude: Option<Arc<Dockerignore>>,
     ) -> Result<Self, MistakeKind> {
         let shape = match parents {
             true => Shape::with_parents(text)?,
             false => Shape::globbed(text)?,
         };
-        let exclude = (!excludes.is_empty()).then(|| patterns(excludes));
-        Ok(Shape {
-            exclude: exclude.transpose()?,
-            ..shape
-        })
+        Ok(Shape { exclude, ..shape })
+    }
+
+    /// What the values of `--exclude` take out of every source of an instruction.
+    pub(super) fn excluded(excludes: &[String]) -> Result<Option<Arc<Dockerignore>>, MistakeKind> {
+        match excludes {
+            [] => Ok(None),
+            excludes => patterns(excludes).map(|patterns| Some(patterns.into())),
+        }
     }
 
     fn globbed(text: &str) -> Result<Self, MistakeKind> {
@@ -90,9 +95,8 @@ impl Shape {
         let kept = base(text, kept.split('/'))?;
         if !is_wild(text) {
             let pivot = above.base;
-            let base = kept
-                .parts()
-                .fold(pivot.clone(), |path, part| path.join(part));
+            let mut base = pivot.clone();
+            kept.parts().for_each(|part| base.push(part));
             return Ok(Shape {
                 pivot: Some(pivot),
                 ..Shape::path("")?.at(base)
@@ -100,7 +104,7 @@ impl Shape {
         }
         let pattern = String::from_utf8_lossy(kept.relative()).into_owned();
         Ok(Shape {
-            include: Some(patterns(&[pattern])?),
+            include: Some(patterns(&[pattern])?.into()),
             ..above
         })
     }
@@ -151,16 +155,15 @@ impl Shape {
         let inside = match &self.pivot {
             None => copied,
             Some(pivot) => {
-                let whole = path
-                    .parts()
-                    .fold(self.base.clone(), |at, part| at.join(part));
+                let mut whole = self.base.clone();
+                path.parts().for_each(|part| whole.push(part));
                 whole.below(pivot).expect("the base lies below its pivot")
             }
         };
         let matches = |patterns: &Dockerignore| patterns.matches(inside.relative());
         inside.is_root()
-            || self.include.as_ref().is_none_or(matches)
-                && !self.exclude.as_ref().is_some_and(matches)
+            || self.include.as_deref().is_none_or(matches)
+                && !self.exclude.as_deref().is_some_and(matches)
     }
 
     /// The path below what is copied as a whole; `None` if nothing above `path` is.
@@ -170,7 +173,7 @@ impl Shape {
         };
         let mut above = RootPath::root();
         for part in path.parts() {
-            above = above.join(part);
+            above.push(part);
             if glob.matches(above.relative()) {
                 return path.below(&above);
             }
@@ -184,11 +187,15 @@ fn base<'a>(text: &str, parts: impl Iterator<Item = &'a str>) -> Result<RootPath
     if text.contains('\0') {
         return Err(MistakeKind::Nul(text.to_owned()));
     }
-    Ok(parts.fold(RootPath::root(), |path, part| match part {
-        "" | "." => path,
-        ".." => path.parent().unwrap_or_default(),
-        part => path.join(part.as_bytes()),
-    }))
+    let mut path = RootPath::root();
+    for part in parts {
+        match part {
+            "" | "." => {}
+            ".." => path.pop(),
+            part => path.push(part.as_bytes()),
+        }
+    }
+    Ok(path)
 }
 
 fn patterns(texts: &[String]) -> Result<Dockerignore, MistakeKind> {
@@ -235,7 +242,7 @@ mod tests {
 
     fn copied(text: &str, parents: bool, excludes: &[&str]) -> Shape {
         let excludes: Vec<_> = excludes.iter().map(|text| (*text).to_owned()).collect();
-        Shape::copied(text, parents, &excludes).unwrap()
+        Shape::copied(text, parents, Shape::excluded(&excludes).unwrap()).unwrap()
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+mod large;
+
 use super::{Dockerfile, Interpretation, Mistake, MistakeKind, Request, Undecided};
 use crate::platform::Platform;
 

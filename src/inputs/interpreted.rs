@@ -58,8 +58,8 @@ fn check_declared(
     interpretation: Interpretation,
     args: &BTreeMap<String, String>,
 ) -> Result<Interpretation, Mistake> {
-    let declared = &interpretation.declared;
-    match args.keys().find(|name| !declared.contains(name)) {
+    let is_declared = |name: &String| interpretation.declared.binary_search(name).is_ok();
+    match args.keys().find(|name| !is_declared(name)) {
         Some(name) => Err(Mistake {
             span: None,
             kind: MistakeKind::UndeclaredArg(name.clone()),

@@ -7,6 +7,7 @@ use std::mem;
 use super::Problem;
 use super::lexer::{BYTE_ORDER_MARK, Token};
 use super::pattern::{Pattern, Prefer, Template};
+use crate::dockerfile::effort::{Effort, TooMuch};
 
 /// How deep substitutions may be nested. BuildKit has no such bound; every level may copy what is
 /// inside of it.
@@ -22,7 +23,7 @@ pub(super) struct Expansion<'w, 'l, W, L> {
     text: Text<W>,
     /// The substitutions around the place that is being read, the innermost last.
     open: Vec<Substitution<'w, W>>,
-    room: Room,
+    room: Room<'l>,
 }
 
 /// An expanded text; if it is undecided, only the reason counts.
@@ -58,23 +59,37 @@ enum Modifier {
     ReplaceAll,
 }
 
-/// How many more bytes may be added.
-pub(super) struct Room(usize);
+/// How many more bytes may be added to a word, and how much may be done for that.
+pub(super) struct Room<'e> {
+    left: usize,
+    effort: &'e Effort,
+}
 
-impl Room {
+impl<'e> Room<'e> {
+    pub(super) fn new(word: &str, effort: &'e Effort) -> Self {
+        let left = GROWTH + word.len();
+        Self { left, effort }
+    }
+
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.0 = self.0.checked_sub(bytes).ok_or(Problem::TooLarge)?;
-        Ok(())
+        self.left = self.left.checked_sub(bytes).ok_or(Problem::TooLarge)?;
+        self.work(bytes)
+    }
+
+    /// Does something that takes `steps` and adds nothing.
+    pub(super) fn work(&self, steps: usize) -> Result<(), Problem> {
+        let spent = self.effort.spend(steps);
+        spent.map_err(|TooMuch| Problem::TooMuch)
     }
 }
 
 impl<'w, 'l, W, L: Fn(&str) -> Result<Option<String>, W>> Expansion<'w, 'l, W, L> {
-    pub(super) fn new(lookup: &'l L, length: usize) -> Self {
+    pub(super) fn new(lookup: &'l L, room: Room<'l>) -> Self {
         Self {
             lookup,
             text: Text::default(),
             open: Vec::new(),
-            room: Room(GROWTH + length),
+            room,
         }
     }
 
@@ -143,6 +158,7 @@ impl<'w, 'l, W, L: Fn(&str) -> Result<Option<String>, W>> Expansion<'w, 'l, W, L
             return Ok(Ok(None));
         }
         check_name(name)?;
+        self.room.work(1)?;
         let value = (self.lookup)(name);
         if let Ok(Some(value)) = &value {
             self.room.take(value.len())?;
@@ -160,7 +176,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
 }
 
 impl<W> Substitution<'_, W> {
-    fn apply(self, value: Option<String>, room: &mut Room) -> Result<Text<W>, Problem> {
+    fn apply(self, value: Option<String>, room: &mut Room<'_>) -> Result<Text<W>, Problem> {
         match self.modifier {
             Modifier::Default { or_empty } => {
                 Ok(usable(value, or_empty).map_or(self.word, Text::from))
@@ -192,7 +208,7 @@ impl<W> Substitution<'_, W> {
     }
 
     /// What patterns make of the value.
-    fn edit(self, value: &str, room: &mut Room) -> Result<Text<W>, Problem> {
+    fn edit(self, value: &str, room: &mut Room<'_>) -> Result<Text<W>, Problem> {
         if let Some(reason) = self.pattern.undecided.or(self.word.undecided) {
             return Ok(Text::undecided(reason));
         }
@@ -201,7 +217,8 @@ impl<W> Substitution<'_, W> {
             Modifier::Suffix => {
                 let (prefer, pattern) = preference(word, '%');
                 let pattern = pattern.strip_suffix(BYTE_ORDER_MARK).unwrap_or(pattern);
-                Pattern::parse(pattern)?.trim_end(value, prefer).into()
+                let pattern = Pattern::parse(pattern)?;
+                pattern.trim_end(value, prefer, room)?.into()
             }
             Modifier::ReplaceFirst => {
                 parse(&self.pattern.text)?.replace_first(value, word, room)?
@@ -211,7 +228,7 @@ impl<W> Substitution<'_, W> {
             }
             _ => {
                 let (prefer, pattern) = preference(word, '#');
-                parse(pattern)?.trim_start(value, prefer).into()
+                parse(pattern)?.trim_start(value, prefer, room)?.into()
             }
         };
         Ok(Text::from(edited))

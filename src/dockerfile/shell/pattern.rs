@@ -52,15 +52,25 @@ impl Pattern {
     }
 
     /// What is left of `value` without the start that matches.
-    pub(super) fn trim_start<'v>(&self, value: &'v str, prefer: Prefer) -> &'v str {
-        let end = self.end(value, 0, prefer).unwrap_or(0);
-        &value[end..]
+    pub(super) fn trim_start<'v>(
+        &self,
+        value: &'v str,
+        prefer: Prefer,
+        room: &Room<'_>,
+    ) -> Result<&'v str, Problem> {
+        let end = self.end(value, 0, prefer, room)?;
+        Ok(&value[end.unwrap_or(0)..])
     }
 
     /// What is left of `value` without the end that matches.
-    pub(super) fn trim_end<'v>(&self, value: &'v str, prefer: Prefer) -> &'v str {
-        let length = self.reversed().end(&reversed(value), 0, prefer);
-        &value[..value.len() - length.unwrap_or(0)]
+    pub(super) fn trim_end<'v>(
+        &self,
+        value: &'v str,
+        prefer: Prefer,
+        room: &Room<'_>,
+    ) -> Result<&'v str, Problem> {
+        let length = self.reversed().end(&reversed(value), 0, prefer, room)?;
+        Ok(&value[..value.len() - length.unwrap_or(0)])
     }
 
     /// Replaces the first match.
@@ -68,12 +78,12 @@ impl Pattern {
         &self,
         value: &str,
         replacement: &str,
-        room: &mut Room,
+        room: &mut Room<'_>,
     ) -> Result<String, Problem> {
-        let Some(&start) = self.starts(value).first() else {
+        let Some(&start) = self.starts(value, room)?.first() else {
             return Ok(value.into());
         };
-        let end = self.longest(value, start);
+        let end = self.longest(value, start, room)?;
         room.take(value.len() + replacement.len())?;
         Ok([&value[..start], replacement, &value[end..]].concat())
     }
@@ -84,15 +94,15 @@ impl Pattern {
         &self,
         value: &str,
         template: &Template<'_>,
-        room: &mut Room,
+        room: &mut Room<'_>,
     ) -> Result<String, Problem> {
         let mut replaced = String::new();
         let mut done = 0;
-        for start in self.starts(value) {
+        for start in self.starts(value, room)? {
             if start < done {
                 continue;
             }
-            let end = self.longest(value, start);
+            let end = self.longest(value, start, room)?;
             if end > done || start == 0 {
                 room.take(start - done)?;
                 replaced.push_str(&value[done..start]);
@@ -106,44 +116,56 @@ impl Pattern {
     }
 
     /// Where matches can start, ascending.
-    fn starts(&self, value: &str) -> Vec<usize> {
+    fn starts(&self, value: &str, room: &Room<'_>) -> Result<Vec<usize>, Problem> {
         let reversed_value = reversed(value);
         let everywhere = boundaries(&reversed_value, 0..value.len()).collect();
-        let mut starts = self.reversed().ends(&reversed_value, everywhere);
+        let mut starts = self.reversed().ends(&reversed_value, everywhere, room)?;
         starts.reverse();
         for start in &mut starts {
             *start = value.len() - *start;
         }
-        starts
+        Ok(starts)
     }
 
     /// The end of the longest match that starts at one of [`Self::starts`].
-    fn longest(&self, value: &str, start: usize) -> usize {
-        self.end(value, start, Prefer::Longest)
-            .expect("a match starts here")
+    fn longest(&self, value: &str, start: usize, room: &Room<'_>) -> Result<usize, Problem> {
+        let end = self.end(value, start, Prefer::Longest, room)?;
+        Ok(end.expect("a match starts here"))
     }
 
-    fn end(&self, value: &str, start: usize, prefer: Prefer) -> Option<usize> {
-        let ends = self.ends(value, vec![start]);
-        match prefer {
+    fn end(
+        &self,
+        value: &str,
+        start: usize,
+        prefer: Prefer,
+        room: &Room<'_>,
+    ) -> Result<Option<usize>, Problem> {
+        let ends = self.ends(value, vec![start], room)?;
+        Ok(match prefer {
             Prefer::Shortest => ends.first().copied(),
             Prefer::Longest => ends.last().copied(),
-        }
+        })
     }
 
     /// Where a match can end that starts at one of the given places; all ascending.
     ///
     /// A regular expression takes the first match in the order of its own trials. With every run
     /// as short (or as long) as can be, that is the shortest (or longest) one.
-    fn ends(&self, value: &str, starts: Vec<usize>) -> Vec<usize> {
+    fn ends(
+        &self,
+        value: &str,
+        starts: Vec<usize>,
+        room: &Room<'_>,
+    ) -> Result<Vec<usize>, Problem> {
         let mut places = starts;
         for item in &self.items {
             if places.is_empty() {
                 break;
             }
             places = item.step(value, places);
+            room.work(size_of_val(places.as_slice()))?;
         }
-        places
+        Ok(places)
     }
 
     fn reversed(&self) -> Self {
@@ -244,7 +266,7 @@ impl<'t> Template<'t> {
         Ok((part, 1 + name.len() + braces))
     }
 
-    fn write(&self, to: &mut String, matched: &str, room: &mut Room) -> Result<(), Problem> {
+    fn write(&self, to: &mut String, matched: &str, room: &mut Room<'_>) -> Result<(), Problem> {
         for part in &self.parts {
             let text = match part {
                 Part::Text(text) => text,

@@ -3,7 +3,8 @@ use std::cell::RefCell;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
-use super::{Error, Problem, expand, mentions, raw_words, words};
+use super::{Error, Problem, mentions, raw_words, words};
+use crate::dockerfile::effort::Effort;
 
 mod tables;
 
@@ -29,6 +30,14 @@ fn lookup(name: &str) -> Result<Option<String>, String> {
         _ => return Ok(None),
     };
     Ok(Some(value.into()))
+}
+
+fn expand<W>(
+    word: &str,
+    escape: char,
+    lookup: &impl Fn(&str) -> Result<Option<String>, W>,
+) -> Result<String, Error<W>> {
+    super::expand(word, escape, lookup, &Effort::default())
 }
 
 fn problem(word: &str, escape: char) -> Problem {

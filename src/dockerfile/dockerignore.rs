@@ -13,9 +13,11 @@ use thiserror::Error;
 
 pub use self::pattern::Malformed;
 use self::pattern::Matcher;
+use self::text::Text;
 
 mod lines;
 mod pattern;
+mod text;
 
 /// Why a `.dockerignore` cannot be used; the builder would refuse it, too, or not do what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -125,11 +127,12 @@ impl Dockerignore {
     /// excluded is not remembered: after `**/*.log` and `!logs`, `logs/x.log` stays out.
     fn decide(&self, parent: &Decision, path: &[u8]) -> Decision {
         let mut decision = Decision::default();
+        let text = Text::new(path);
         for index in self.candidates(parent, path) {
             let rule = &self.rules[index];
             let inherited = parent.matched.binary_search(&index).is_ok();
             let changes = rule.exception == decision.excluded;
-            if inherited || changes && rule.matcher.matches(path) {
+            if inherited || changes && rule.matcher.matches(&text) {
                 decision.excluded = !rule.exception;
                 decision.matched.push(index);
             }

@@ -9,6 +9,8 @@ use std::mem;
 
 use thiserror::Error;
 
+use super::text::{Characters, Text, decode};
+
 /// What is wrong with a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Malformed {
@@ -42,6 +44,8 @@ pub(super) struct Glob {
     suffix: Vec<u8>,
     /// How many characters a match has at least.
     least: usize,
+    /// Which ordinary characters every match has somewhere.
+    needed: Characters,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,25 +85,27 @@ impl Matcher {
         })
     }
 
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    pub(super) fn matches(&self, path: &Text<'_>) -> bool {
+        let bytes = path.bytes;
         match self {
-            Self::Exact(exact) => exact == path,
-            Self::Prefix(prefix) => path.starts_with(prefix),
+            Self::Exact(exact) => exact == bytes,
+            Self::Prefix(prefix) => bytes.starts_with(prefix),
             Self::Suffix(suffix) => {
-                path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path)
+                bytes.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(bytes)
             }
-            Self::Glob(glob) => glob.matches(path),
+            Self::Glob(glob) => glob.may_match(path) && glob.matches(&path.characters),
         }
     }
 }
 
 /// What Go's `filepath.Match` calls a bad pattern.
 fn check(pattern: &[char], bytes: &[u8]) -> Result<(), Malformed> {
+    let is_text = str::from_utf8(bytes).is_ok();
     let mut rest = pattern;
     while let Some((first, after)) = rest.split_first() {
         rest = match first {
             '\\' => after.get(1..).ok_or(Malformed::NothingEscaped)?,
-            '[' if std::str::from_utf8(bytes).is_err() => return Err(Malformed::BracketsNotUtf8),
+            '[' if !is_text => return Err(Malformed::BracketsNotUtf8),
             '[' => parse_class(after)?.1,
             _ => after,
         };
@@ -110,13 +116,15 @@ fn check(pattern: &[char], bytes: &[u8]) -> Result<(), Malformed> {
 impl Glob {
     fn parse(pattern: &[char]) -> Result<Self, Malformed> {
         let mut steps = Vec::new();
+        let last_colon = pattern.windows(2).rposition(|pair| pair == [':', ']']);
+        let behind_classes = last_colon.map_or(pattern.len(), |at| pattern.len() - at - 1);
         // The reference's scanner drops a byte order mark.
         let mut rest = pattern.strip_prefix(&['\u{feff}']).unwrap_or(pattern);
         while !rest.is_empty() {
             rest = match rest {
                 ['*', '*', after @ ..] => push_double_star(after, &mut steps),
                 _ => {
-                    let (step, after) = parse_single(rest)?;
+                    let (step, after) = parse_single(rest, behind_classes)?;
                     steps.push(step);
                     after
                 }
@@ -135,32 +143,40 @@ impl Glob {
         let prefix: String = steps.iter().map_while(literal).collect();
         let suffix: Vec<char> = steps.iter().rev().map_while(literal).collect();
         let single = |step: &&Step| matches!(step, Step::Char(_) | Step::Class(_) | Step::One);
+        let ordinary = |step: &Step| match step {
+            Step::Char(ordinary) => Some(*ordinary),
+            _ => None,
+        };
         Self {
             least: steps.iter().filter(single).count(),
+            needed: steps.iter().filter_map(ordinary).collect(),
             prefix: prefix.into_bytes(),
             suffix: suffix.iter().rev().collect::<String>().into_bytes(),
             steps,
         }
     }
 
+    /// Whether a glance does not rule a match out.
+    fn may_match(&self, path: &Text<'_>) -> bool {
+        self.needed.are_all_in(path.present)
+            && self.least <= path.characters.len()
+            && path.bytes.starts_with(&self.prefix)
+            && path.bytes.ends_with(&self.suffix)
+    }
+
     /// Follows all ways through the steps at once, so that the work is bounded by the number of
     /// steps times the length of the path.
-    fn matches(&self, path: &[u8]) -> bool {
-        if !path.starts_with(&self.prefix) || !path.ends_with(&self.suffix) {
-            return false;
-        }
-        let path = decode(path);
-        if path.len() < self.least {
-            return false;
-        }
+    fn matches(&self, path: &[char]) -> bool {
         let end = self.steps.len();
-        let mut here = vec![false; end + 1];
-        let mut next = here.clone();
+        let mut here = Reached::none(end);
+        let mut next = Reached::none(end);
         self.arrive(0, &mut here);
-        for char in path {
-            next.fill(false);
-            for (at, step) in self.steps.iter().enumerate().filter(|(at, _)| here[*at]) {
-                let (stays, passes) = step.takes(char);
+        for &char in path {
+            for &at in &here.places {
+                let (stays, passes) = match self.steps.get(at) {
+                    Some(step) => step.takes(char),
+                    None => (false, false),
+                };
                 if stays {
                     self.arrive(at, &mut next);
                 }
@@ -168,24 +184,57 @@ impl Glob {
                     self.arrive(at + 1, &mut next);
                 }
             }
+            here.clear();
             mem::swap(&mut here, &mut next);
+            if here.places.is_empty() {
+                return false;
+            }
         }
-        here[end]
+        here.is_reached[end]
     }
 
     /// Marks a step, and those behind it that need no character to be reached.
-    fn arrive(&self, at: usize, reached: &mut [bool]) {
+    fn arrive(&self, at: usize, reached: &mut Reached) {
         let mut at = at;
-        while !reached[at] {
-            reached[at] = true;
+        while reached.add(at) {
             match self.steps.get(at) {
                 Some(Step::Run | Step::Anything) => at += 1,
                 Some(Step::MaybeDirs) => {
-                    reached[at + 1] = true;
+                    reached.add(at + 1);
                     at += 2;
                 }
                 _ => return,
             }
+        }
+    }
+}
+
+/// The places between a pattern's steps that are reached with a part of the path; mostly a few.
+struct Reached {
+    is_reached: Vec<bool>,
+    places: Vec<usize>,
+}
+
+impl Reached {
+    fn none(end: usize) -> Self {
+        Self {
+            is_reached: vec![false; end + 1],
+            places: Vec::new(),
+        }
+    }
+
+    /// Whether the place was not reached before.
+    fn add(&mut self, at: usize) -> bool {
+        let is_new = !mem::replace(&mut self.is_reached[at], true);
+        if is_new {
+            self.places.push(at);
+        }
+        is_new
+    }
+
+    fn clear(&mut self) {
+        for at in self.places.drain(..) {
+            self.is_reached[at] = false;
         }
     }
 }
@@ -215,15 +264,17 @@ impl Class {
     }
 }
 
-/// Reads a step that is not `**` from the start of a text that is not empty.
-fn parse_single(text: &[char]) -> Result<(Step, &[char]), Malformed> {
+/// Reads a step that is not `**` from the start of a text that is not empty. `behind_classes` is how
+/// much is left of the pattern behind the last colon that could end a POSIX class.
+fn parse_single(text: &[char], behind_classes: usize) -> Result<(Step, &[char]), Malformed> {
     let (first, after) = (text[0], &text[1..]);
     Ok(match first {
         '*' => (Step::Run, after),
         '?' => (Step::One, after),
         '[' => {
             let (class, after) = parse_class(after)?;
-            refuse_regex_in_brackets(&text[..text.len() - after.len()], after)?;
+            let brackets = &text[..text.len() - after.len()];
+            refuse_regex_in_brackets(brackets, after.len(), behind_classes)?;
             (Step::Class(class), after)
         }
         '\\' => {
@@ -284,9 +335,13 @@ fn class_char(text: &[char]) -> Result<(char, &[char]), Malformed> {
     }
 }
 
-/// Refuses what would not stand for itself in a bracket expression after the translation. `after`
-/// is the text behind it: a POSIX class reaches from `[:` to a `:]` that may lie there.
-fn refuse_regex_in_brackets(brackets: &[char], after: &[char]) -> Result<(), Malformed> {
+/// Refuses what would not stand for itself in a bracket expression after the translation. A POSIX
+/// class reaches from `[:` to a `:]` that may lie behind it, where `after` characters are left.
+fn refuse_regex_in_brackets(
+    brackets: &[char],
+    after: usize,
+    behind_classes: usize,
+) -> Result<(), Malformed> {
     let mut rest = &brackets[1..];
     while let Some((first, left)) = rest.split_first() {
         rest = match first {
@@ -295,12 +350,8 @@ fn refuse_regex_in_brackets(brackets: &[char], after: &[char]) -> Result<(), Mal
                 &left[1..]
             }
             '*' | '?' => return Err(Malformed::Regex(brackets.iter().collect())),
-            '[' if left.first() == Some(&':') => {
-                let tail: String = left.iter().chain(after).collect();
-                if tail.contains(":]") {
-                    return Err(Malformed::Regex("[:".into()));
-                }
-                left
+            '[' if left.first() == Some(&':') && left.len() + after > behind_classes => {
+                return Err(Malformed::Regex("[:".into()));
             }
             _ => left,
         };
@@ -320,22 +371,13 @@ fn refuse_regex_escape(escaped: char) -> Result<(), Malformed> {
 
 /// `{2}`, `{2,}` or `{2,3}` at the start of the text.
 fn repetition(text: &[char]) -> Option<&[char]> {
-    let close = text.iter().position(|char| *char == '}')?;
+    let is_in_count = |char: &char| char.is_ascii_digit() || *char == ',';
+    let close = 1 + text[1..].iter().position(|char| !is_in_count(char))?;
     let counts = &text[1..close];
     let (low, high) = match counts.iter().position(|char| *char == ',') {
         Some(comma) => (&counts[..comma], &counts[comma + 1..]),
         None => (counts, &counts[..0]),
     };
     let is_count = !low.is_empty() && low.iter().chain(high).all(char::is_ascii_digit);
-    is_count.then_some(&text[..=close])
-}
-
-/// The characters of a text; each byte that is not UTF-8 is a replacement character, as in Go.
-fn decode(text: &[u8]) -> Vec<char> {
-    text.utf8_chunks()
-        .flat_map(|chunk| {
-            let invalid = chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER);
-            chunk.valid().chars().chain(invalid)
-        })
-        .collect()
+    (is_count && text[close] == '}').then_some(&text[..=close])
 }

@@ -252,3 +252,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn braces_and_brackets_by_the_thousand_are_each_looked_at_once() {
+    for part in ["{", "{1", "[é]", "[[:a]", "?*"] {
+        let line = part.repeat(60_000 / part.len());
+        assert!(!excludes(&format!("{line}\n").repeat(10), "a/b"));
+    }
+    let open = format!("[{}]", "[:".repeat(20_000));
+    assert!(Dockerignore::parse(open.as_bytes()).is_err());
+}
+
+#[test]
+fn a_path_is_compared_with_a_hundred_thousand_patterns_in_no_time() {
+    let lines: String = (0..50_000)
+        .map(|n| format!("**/x{n}*\n!**/y{n}*.log\n"))
+        .collect();
+    let rules = Dockerignore::parse(lines.as_bytes()).unwrap();
+    assert!(rules.excludes(b"a/b/x77.log") && !rules.excludes(b"a/b/x7/y7.log"));
+}

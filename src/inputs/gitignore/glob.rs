@@ -208,8 +208,9 @@ impl ByteSet {
         let negated = matches!(text.first(), Some(b'!' | b'^'));
         let mut rest = &text[usize::from(negated)..];
         let mut from = None;
+        let mut classes = ClassNames::default();
         loop {
-            (from, rest) = set.parse_item(rest, from)?;
+            (from, rest) = set.parse_item(rest, from, &mut classes)?;
             // The bracket that would close an empty expression stands for itself instead.
             if let Some(after) = rest.strip_prefix(b"]") {
                 if negated {
@@ -228,6 +229,7 @@ impl ByteSet {
         &mut self,
         text: &'a [u8],
         from: Option<u8>,
+        classes: &mut ClassNames,
     ) -> Option<(Option<u8>, &'a [u8])> {
         let (&byte, after) = text.split_first()?;
         match (byte, from) {
@@ -244,7 +246,7 @@ impl ByteSet {
             }
             (b'[', _)
                 if let Some(name) = after.strip_prefix(b":")
-                    && let (Some(name), after) = class_name(name)? =>
+                    && let (Some(name), after) = classes.read(name)? =>
             {
                 let class = class(name)?;
                 (0..=u8::MAX)
@@ -272,11 +274,28 @@ impl ByteSet {
     }
 }
 
-/// Reads `NAME:]` behind `[:`. No name if something else stands before the next `]`: the bracket is
-/// then an ordinary character. `None` if there is no `]` at all.
-fn class_name(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
-    let close = text.iter().position(|byte| *byte == b']')?;
-    Some((text[..close].strip_suffix(b":"), &text[close + 1..]))
+/// Reads the names of classes in one bracket expression.
+#[derive(Default)]
+struct ClassNames {
+    /// How much was left behind the last `]` that was found to end no class.
+    behind_none: Option<usize>,
+}
+
+impl ClassNames {
+    /// Reads `NAME:]` behind `[:`. No name if something else stands before the next `]`: the bracket
+    /// is then an ordinary character. `None` if there is no `]` at all.
+    fn read<'a>(&mut self, text: &'a [u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
+        // However many brackets stand before that `]`, it is looked for once.
+        if self.behind_none.is_some_and(|behind| behind < text.len()) {
+            return Some((None, text));
+        }
+        let close = text.iter().position(|byte| *byte == b']')?;
+        let (name, after) = (text[..close].strip_suffix(b":"), &text[close + 1..]);
+        if name.is_none() {
+            self.behind_none = Some(after.len());
+        }
+        Some((name, after))
+    }
 }
 
 /// The classes as git has them: ASCII only, whatever the locale, and `space` without the vertical

@@ -501,3 +501,14 @@ fn can_be_asked(rule: &str, path: &str) -> bool {
         && !below_ignored
         && !is_misread_by_older_git(rule.as_bytes())
 }
+
+#[test]
+fn a_bracket_of_ten_thousand_brackets_is_read_once() {
+    let rule = |end: &str| format!("[{}{end}", "[:".repeat(500_000));
+    assert_eq!(decide(&rule("a]"), ":"), Some(Verdict::Ignored));
+    assert_eq!(decide(&rule("alpha:]]"), "a"), None, "no such class");
+    assert_eq!(
+        decide(&rule("a\\]b[:digit:]]"), "7"),
+        Some(Verdict::Ignored)
+    );
+}

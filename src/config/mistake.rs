@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::template;
+use super::{ImageName, template};
 use crate::environment::NotText;
 use crate::path;
 use crate::pattern;
@@ -79,6 +79,8 @@ pub enum MistakeKind {
         "`{0}` is not an image name: lower-case letters and digits, parted by single `.`, `_` or `-`"
     )]
     ImageName(String),
+    #[error("the image name has {0} characters, and {longest} are allowed", longest = ImageName::LONGEST)]
+    LongImageName(usize),
     #[error(transparent)]
     Platform(#[from] platform::ParseError),
     #[error("{0} stands in the list twice")]

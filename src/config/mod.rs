@@ -30,21 +30,28 @@ use crate::record::{FORMAT, Fingerprint};
 use crate::reference::{Repository, Tag};
 use crate::regular_file;
 
-/// The name of an image in fingerprint.toml: `[a-z0-9]+([._-][a-z0-9]+)*`.
+/// The name of an image in fingerprint.toml: `[a-z0-9]+([._-][a-z0-9]+)*`, at most 128 characters, so
+/// that it can be the last part of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageName(String);
 
 impl ImageName {
-    fn parse(text: &str) -> Option<Self> {
+    const LONGEST: usize = 128;
+
+    fn parse(text: &str) -> Result<Self, MistakeKind> {
         let part = |part: &str| {
             !part.is_empty()
                 && part
                     .bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
-        text.split(['.', '_', '-'])
-            .all(part)
-            .then(|| ImageName(text.to_owned()))
+        if !text.split(['.', '_', '-']).all(part) {
+            return Err(MistakeKind::ImageName(text.to_owned()));
+        }
+        match text.len() {
+            ..=Self::LONGEST => Ok(ImageName(text.to_owned())),
+            length => Err(MistakeKind::LongImageName(length)),
+        }
     }
 
     /// The name as text.
@@ -416,6 +423,22 @@ mod tests {
         ] {
             assert!(resolve(text, &[]).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_too_long_for_a_repository_is_refused_before_it_is_made_part_of_one() {
+        let image = |length| {
+            resolve(
+                &format!("format = 0\n[images.{}]\n", "a".repeat(length)),
+                &[],
+            )
+        };
+        let longest = image(128).unwrap().repository();
+        assert_eq!(longest.path(), format!("fp/{}", "a".repeat(128)));
+        assert!(matches!(
+            image(129).unwrap_err().kind,
+            MistakeKind::LongImageName(129)
+        ));
     }
 
     #[test]

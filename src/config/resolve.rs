@@ -24,8 +24,7 @@ pub(super) fn image(
     written: &written::Image,
     environment: &Environment,
 ) -> Result<Image> {
-    let image_name = ImageName::parse(name.as_ref())
-        .ok_or_else(|| at(name.span(), MistakeKind::ImageName(name.as_ref().clone())))?;
+    let image_name = ImageName::parse(name.as_ref()).map_err(|kind| at(name.span(), kind))?;
     let args = written
         .args
         .iter()

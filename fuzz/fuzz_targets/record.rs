@@ -1,0 +1,93 @@
+//! The record: every line of the text is a path, a link's text and a salt. Whatever they hold, they can
+//! be read back, and the lines are sorted and each there once.
+
+#![no_main]
+
+use fp::path::RootPath;
+use fp::record::{ContentDigest, Item, Record};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let items: Vec<Item> = bytes.split(|byte| *byte == b'|').flat_map(items).collect();
+    let record = Record::new(items.iter().cloned());
+    let encoded = String::from_utf8(record.encode()).expect("a record is text");
+    let lines: Vec<&str> = encoded.split_inclusive('\n').skip(1).collect();
+    assert!(
+        lines
+            .windows(2)
+            .all(|pair| pair[0].as_bytes() < pair[1].as_bytes())
+    );
+    let read: Vec<Vec<Vec<u8>>> = lines.iter().map(|line| fields(line)).collect();
+    assert_eq!(read.len(), record.items().count());
+    for item in &items {
+        assert!(
+            read.contains(&expected(item)),
+            "{item:?} is not in {encoded}"
+        );
+    }
+});
+
+fn items(text: &[u8]) -> Vec<Item> {
+    let mut items = Vec::new();
+    if let Ok(path) = RootPath::parse(text) {
+        let text = text.to_vec();
+        items.push(Item::Context(path.clone()));
+        items.push(Item::Link { path, text });
+    }
+    if let Ok(text) = str::from_utf8(text) {
+        items.push(Item::Salt(text.to_owned()));
+        items.push(Item::Arg {
+            name: text.to_owned(),
+            digest: ContentDigest::of(text.as_bytes()),
+        });
+    }
+    items
+}
+
+fn expected(item: &Item) -> Vec<Vec<u8>> {
+    match item {
+        Item::Context(path) => vec![b"context".to_vec(), path.as_bytes().to_vec()],
+        Item::Link { path, text } => {
+            vec![b"link".to_vec(), path.as_bytes().to_vec(), text.clone()]
+        }
+        Item::Salt(text) => vec![b"salt".to_vec(), text.clone().into_bytes()],
+        Item::Arg { name, digest } => {
+            let digest = digest.to_string().into_bytes();
+            vec![b"arg".to_vec(), name.clone().into_bytes(), digest]
+        }
+        other => panic!("{other:?} was not put in"),
+    }
+}
+
+/// Reads a line back, by the rules of docs/FINGERPRINT.md.
+fn fields(line: &str) -> Vec<Vec<u8>> {
+    let line = line.strip_suffix('\n').expect("every line is ended");
+    line.split('\t').map(unescaped).collect()
+}
+
+fn unescaped(field: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = field.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        let (&kind, after) = rest.split_first().expect("something is escaped");
+        rest = after;
+        bytes.push(match kind {
+            b'\\' => b'\\',
+            b't' => b'\t',
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b'x' => {
+                let digits = str::from_utf8(&rest[..2]).expect("two digits follow");
+                rest = &rest[2..];
+                u8::from_str_radix(digits, 16).expect("two digits follow")
+            }
+            other => panic!("nothing is written as `\\{}`", char::from(other)),
+        });
+    }
+    bytes
+}

@@ -4,7 +4,6 @@
 //! known, and every source is noted. Where platforms are given, this is done for each of them, and
 //! the union is taken.
 
-
 use super::arguments;
 use super::effort::Effort;
 use super::instruction::Instruction;

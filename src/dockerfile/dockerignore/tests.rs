@@ -257,10 +257,10 @@ proptest! {
 fn braces_and_brackets_by_the_thousand_are_each_looked_at_once() {
     for part in ["{", "{1", "[é]", "[[:a]", "?*"] {
         let line = part.repeat(60_000 / part.len());
-        assert!(!excludes(&format!("{line}\n").repeat(10), "a/b"));
+        assert!(!excludes(&format!("{line}*\n").repeat(10), "a/b"));
     }
-    let open = format!("[{}]", "[:".repeat(20_000));
-    assert!(Dockerignore::parse(open.as_bytes()).is_err());
+    let class = format!("[{}]", "[:a".repeat(20_000));
+    assert!(!excludes(&class, "b"));
 }
 
 #[test]

@@ -429,7 +429,7 @@ mod tests {
     fn a_name_too_long_for_a_repository_is_refused_before_it_is_made_part_of_one() {
         let image = |length| {
             resolve(
-                &format!("format = 0\n[images.{}]\n", "a".repeat(length)),
+                &format!("format = 1\n[images.{}]\n", "a".repeat(length)),
                 &[],
             )
         };

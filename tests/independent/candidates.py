@@ -18,7 +18,15 @@ def is_top(folder):
                 return file.read(7) == b"gitdir:"
         except OSError:
             return True
-    return os.path.isdir(git) and all(os.path.lexists(join(git, name)) for name in (b"HEAD", b"objects", b"refs"))
+    return kind is not None and all(_may_exist(join(git, name)) for name in (b"HEAD", b"objects", b"refs"))
+
+
+def _may_exist(full):
+    """Whether something is there, or may not be looked at."""
+    try:
+        return kind_of(full) is not None
+    except NoFingerprint:
+        return True
 
 
 def git(folder, *arguments, **more):
@@ -134,8 +142,9 @@ class Tree:
         full = join(self.root, path)
         kind = kind_of(full)
         ignored = not foreign and _ignored(rules, full, kind == "folder")
-        tracked = repository is not None and not foreign and path in repository.tracked
-        node = Node(path, "foreign" if foreign and kind != "folder" else kind, ignored, tracked)
+        tracked = repository is not None and path in repository.tracked
+        is_candidate = not foreign or tracked and self.is_ignored(folder.path)
+        node = Node(path, kind if is_candidate or kind == "folder" else "foreign", ignored, tracked)
         if kind is None or repository and not foreign and path in repository.submodules:
             if kind != "folder" or not is_top(full):
                 return

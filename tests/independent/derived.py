@@ -58,9 +58,10 @@ class Derived:
             raise NoFingerprint(f"nothing is at {path!r}")
         if end.kind == "folder":
             below = self.tree.below(end.path, meant=True)
-            taken = [self._take(node) for node in below if is_left(relative(node.path, end.path))]
+            taken = [
+                self._take(node) for node in below if _is_no_input(node) or is_left(relative(node.path, end.path))]
         else:
-            taken = [self._take(self._node(end.path))]
+            taken = [is_left(b"") and self._take(self._node(end.path))]
         if not any(taken):
             raise NoFingerprint(f"nothing is left at {path!r}")
 
@@ -80,17 +81,25 @@ class Derived:
     def _glob(self, source):
         for node, below, matched in self._matches(source):
             if below in matched:
-                if node.kind == "link" and not self._ignored(node.path):
-                    self._path(relative(node.path, self.context))
-                else:
-                    self._take(node)
+                self._matched(node)
+            elif matched and _is_no_input(node):
+                self._take(node)
             elif any(not source.excludes.exclude(relative(below, path)) for path in matched):
                 self._take(node)
+
+    def _matched(self, node):
+        """What a glob matches itself: a link is followed."""
+        if node.kind == "link" and not self._ignored(node.path):
+            self._path(relative(node.path, self.context))
+        else:
+            self._take(node)
 
     def _parents(self, source):
         """`--parents` with wildcards: the base is a folder, or all folders that a glob matches."""
         if source.pattern is not None:
             for node, below, matched in self._matches(source):
+                if below in matched:
+                    self._matched(node)
                 for path in matched:
                     self._kept(source, node, relative(below, path))
             return
@@ -100,9 +109,13 @@ class Derived:
                 self._kept(source, node, relative(node.path, end.path))
 
     def _kept(self, source, node, below):
-        is_kept = any(source.kept(decode(path)) for path in folders_above(below))
-        if is_kept and not source.excludes.exclude(below):
+        if _is_no_input(node) or source.kept.exclude(below) and not source.excludes.exclude(below):
             self._take(node)
+
+
+def _is_no_input(node):
+    """Whether a node is an error wherever a source covers it, whatever `--exclude` and kept paths say."""
+    return node.kind not in ("file", "link")
 
 
 def _left_by_excludes(source):
@@ -111,7 +124,7 @@ def _left_by_excludes(source):
     With `--parents` it is relative to the pivot, below which the path lies, else to the path itself.
     """
     prefix = b"" if source.pivot is None else relative(source.base.encode(), source.pivot.encode())
-    return lambda below: not source.excludes.exclude(join(prefix, below))
+    return lambda below: not below and not prefix or not source.excludes.exclude(join(prefix, below))
 
 
 def _may_match_below(pattern, folder):

@@ -31,8 +31,8 @@ def frontend(text):
                 break
             if found[0] == "syntax":
                 return found[1].split(" ")[0]
-    whole = text.strip(WHITE_SPACE)
-    value = _json(whole).get("syntax") if whole.startswith("{") and isinstance(_json(whole), dict) else None
+    whole = _json(text)
+    value = whole.get("syntax") if isinstance(whole, dict) else None
     return value if isinstance(value, str) else None
 
 
@@ -213,7 +213,7 @@ class Dockerfile:
             if continued is None:
                 break
         joined = joined.strip(WHITE_SPACE)
-        return self._instruction(joined, at) if joined else None
+        return self._instruction(joined, at) if started else None
 
     def _instruction(self, line, at):
         instruction = Instruction(line, self.escape)

@@ -53,7 +53,8 @@ def _record(root, image, environment):
 
 def _check_context(root, context):
     """The context must be a folder, on a way without links (section 3)."""
-    if any(paths.kind_of(paths.join(root, part)) != "folder" for part in paths.folders_above(context)):
+    parts = paths.folders_above(context)
+    if b".git" in context.split(b"/") or any(paths.kind_of(paths.join(root, part)) != "folder" for part in parts):
         raise NoFingerprint("the context is no folder, or behind a link")
 
 

@@ -48,11 +48,9 @@ def rules(data):
 
 
 def _trimmed(line):
-    """Step 2 of section 4: one CR, what stands behind a NUL, and spaces that no backslash precedes."""
+    """Step 2 of section 4: one CR, what stands behind a NUL, and spaces that no backslash makes ordinary."""
     line = line.removesuffix(b"\r").split(b"\0")[0]
-    while line.endswith(b" ") and not line.endswith(b"\\ "):
-        line = line[:-1]
-    return line
+    return re.match(rb"(?:\\.?|[^\\ ]| +(?! |$))*", line, re.DOTALL)[0]
 
 
 def verdict(file_rules, path, is_folder):
@@ -99,10 +97,10 @@ def _stars(pattern, at, about_paths):
     end = at
     while pattern[end:end + 1] == b"*":
         end += 1
-    whole_part = about_paths and end - at == 2 and (at == 0 or pattern[at - 1:at] == b"/")
+    whole_part = about_paths and end - at >= 2 and (at == 0 or pattern[at - 1:at] == b"/")
     if whole_part and pattern[end:end + 1] == b"/":
         return b"(?:[^/]+/)*", end + 1
-    if whole_part and end == len(pattern):
+    if whole_part and (end == len(pattern) or pattern[end:end + 2] == b"\\/"):
         return b".+", end
     return b"[^/]*", end
 

@@ -6,8 +6,8 @@ from text import replaced
 
 
 def has_wildcards(text):
-    """Whether a text has `*`, `?` or `[` without a backslash before it."""
-    return re.search(r"(?<!\\)[*?\[]", text) is not None
+    """Whether a text has a `*`, `?` or `[` that no backslash makes ordinary."""
+    return re.match(r"(?:\\.|[^\\*?\[])*[*?\[]", text, re.DOTALL) is not None
 
 
 class Malformed(Exception):

@@ -8,8 +8,8 @@ FIELD = re.compile(r'"((?:[^"]|"")*)"(?:,|$)|([^",]*)(?:,|$)', re.DOTALL)
 
 
 def fields(text):
-    """The keys and values of a line of CSV; a key that comes again counts as it comes last."""
-    result, at = {}, 0
+    """The keys and values of a line of CSV, in their order."""
+    result, at = [], 0
     while at <= len(text):
         found = FIELD.match(text, at)
         if not found:
@@ -18,7 +18,7 @@ def fields(text):
         key, equals, value = field.partition("=")
         if equals:
             key = key.lower()
-            result["source" if key == "src" else key] = value
+            result.append(("source" if key == "src" else key, value))
         at = found.end() if found[0].endswith(",") and found.end() > at else len(text) + 1
     return result
 
@@ -29,11 +29,5 @@ def of(instruction):
 
 
 def froms(instruction):
-    """The `from` of each mount, empty if there is none; one that is no CSV names nothing (an error of section 12)."""
-    result = []
-    for value in of(instruction):
-        try:
-            result.append(fields(value).get("from", ""))
-        except NoFingerprint:
-            pass
-    return result
+    """The `from` of each mount, empty if there is none; a key that comes again counts as it comes last."""
+    return [dict(fields(value)).get("from", "") for value in of(instruction)]

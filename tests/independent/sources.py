@@ -76,18 +76,25 @@ def _of(instruction, scope):
 
 def _expanded(text, scope):
     result = expand(text, scope.escape, scope.lookup)
-    if result is UNDECIDED or "\0" in result:
-        raise NoFingerprint(f"{text!r} is undecided or holds a NUL")
+    if result is UNDECIDED:
+        raise NoFingerprint(f"{text!r} is undecided")
     return result
+
+
+def _without_nul(text):
+    if "\0" in text:
+        raise NoFingerprint(f"{text!r} holds a NUL")
+    return text
 
 
 def _mounted(fields, scope):
     """The source of a mount, as a list of one or none."""
-    kind = _expanded(fields.get("type", "bind"), scope).lower()
-    source = _expanded(fields.get("source", ""), scope)
-    if kind != "bind" or fields.get("from"):
+    # What a later field of the same key replaces is expanded, too.
+    values = {key: value if key == "from" else _expanded(value, scope)
+              for key, value in fields if key in ("type", "source", "from")}
+    if values.get("type", "bind").lower() != "bind" or values.get("from"):
         return []
-    return [Source(inside(source))]
+    return [Source(inside(_without_nul(values.get("source", ""))))]
 
 
 def _copied(instruction, scope):
@@ -127,6 +134,7 @@ def _keeps_parents(instruction):
 
 
 def _source(text, excludes, parents):
+    _without_nul(text)
     if parents:
         return _with_parents(text, excludes)
     base, pattern = _glob(inside(text))
@@ -151,4 +159,4 @@ def _with_parents(text, excludes):
     if not gomatch.has_wildcards(text):
         return Source(inside(f"{pivot}/{inside(kept)}"), excludes=excludes, pivot=pivot)
     base, pattern = _glob(pivot)
-    return Source(base, pattern, dockerignore.matcher(clean("/" + kept)[1:] or "."), excludes)
+    return Source(base, pattern, dockerignore.Rules([clean("/" + kept)[1:]]), excludes)

@@ -105,7 +105,7 @@ class Scope:
         return value if same else UNDECIDED
 
     def _pair(self, name, value):
-        name = value_of(name, self.escape, self.lookup)
+        name = expand(name, self.escape, self.lookup)
         if name is UNDECIDED:
             raise NoFingerprint("a name of ENV that is undecided")
         return name, value_of(value, self.escape, self.lookup)
@@ -115,10 +115,8 @@ def environment_pairs(text, escape):
     """The names and values of an ENV, not expanded."""
     words = quoted_words(text, escape)
     if words and "=" not in words[0]:
-        name, *value = re.split(f"[{ARGUMENT_BLANKS}]+", text, maxsplit=1)
-        if not value:
-            raise NoFingerprint("an ENV with a name and no value")
-        return [(name, value[0])]
-    if not words or not all("=" in word for word in words):
+        name, value = (*re.split(f"[{ARGUMENT_BLANKS}]+", text, maxsplit=1), "")[:2]
+        return [(name, value)]
+    if not all("=" in word for word in words):
         raise NoFingerprint("an ENV that is none")
     return [(name, value) for name, _, value in (word.partition("=") for word in words)]

@@ -18,22 +18,19 @@ DIGITS = frozenset(string.digits)
 NAME_SIGNS = frozenset(string.ascii_letters + string.digits + "_")
 
 
-def _refuse_beyond_ascii(sign, behind_digits=False):
-    """Refuse what builders may take for a part of a name (section 8).
+def _is_beyond_ascii(sign, behind_digits):
+    """Whether builders may take a sign beyond ASCII for a part of a name (section 8).
 
-    Python's library does not know the property Alphabetic. Letters (L) and numbers (N) have it or are refused anyway;
-    what is missed are the marks and symbols that Unicode lists as Other_Alphabetic.
+    Python's library does not know the property Alphabetic, so category L stands for it.
     """
-    kinds = "N" if behind_digits else "LN"
-    if sign > "\x7f" and unicodedata.category(sign)[0] in kinds:
-        raise Mistake("a character beyond ASCII in the name of a variable")
+    return sign > "\x7f" and unicodedata.category(sign)[0] in ("N" if behind_digits else "LN")
 
 
 class Reader:
-    """Reads a word from left to right."""
+    """Reads a word from left to right; names and modifiers as in `raw` words, or as builders know them."""
 
-    def __init__(self, text):
-        self.text, self.at = text, 0
+    def __init__(self, text, raw=False):
+        self.text, self.at, self.raw = text, 0, raw
 
     def peek(self, count=1):
         return self.text[self.at:self.at + count]
@@ -68,17 +65,18 @@ class Reader:
 
     def run_of(self, signs):
         """The signs of a kind that come next, behind which no builder may read on."""
-        start = self.at
-        while self.peek() in signs:
+        start, is_number = self.at, signs is DIGITS
+        while self.peek() in signs or self.raw and _is_beyond_ascii(self.peek(), is_number):
             self.at += 1
-        _refuse_beyond_ascii(self.peek(), signs is DIGITS)
+        if _is_beyond_ascii(self.peek(), is_number):
+            raise Mistake("a character beyond ASCII in the name of a variable")
         return self.text[start:self.at]
 
     def modifier(self):
         """The modifier behind a name, as it is written; `/` is doubled where all matches are meant."""
         if self.peek() == ":":
             sign = self.peek(2)
-            if sign not in (":-", ":+", ":?"):
+            if sign not in (":-", ":+", ":?") and (not self.raw or sign in (":", ":#", ":%")):
                 raise Mistake("a modifier that is not known")
         elif self.peek(2) == "//":
             sign = "//"
@@ -97,8 +95,8 @@ def _joined(pieces):
 class Expansion(Reader):
     """The expansion of one word; `names` are those that it mentions."""
 
-    def __init__(self, text, escape, lookup):
-        super().__init__(text.removeprefix(BYTE_ORDER_MARK))
+    def __init__(self, text, escape, lookup, raw=False):
+        super().__init__(text.removeprefix(BYTE_ORDER_MARK), raw)
         self.escape, self.lookup, self.names = escape, lookup, []
 
     def run(self):
@@ -202,14 +200,12 @@ def _pattern(text):
 
 def _trimmed(value, sign, text):
     """`#` and `%`: the value without a start or an end that matches."""
-    if text is UNDECIDED:
+    if UNDECIDED in (text, value):
         return UNDECIDED
     longest = text.startswith(sign)
     text = text.removeprefix(sign)
     text = text.removeprefix(BYTE_ORDER_MARK) if sign == "#" else text.removesuffix(BYTE_ORDER_MARK)
     pattern = _pattern(text)
-    if value is UNDECIDED:
-        return UNDECIDED
     value = value or ""
     lengths = range(len(value) + 1)
     for length in reversed(lengths) if longest else lengths:
@@ -221,14 +217,12 @@ def _trimmed(value, sign, text):
 
 def _replaced(value, text, word, every):
     """`/` and `//`: the value with the first match, or all, replaced."""
-    if text is UNDECIDED:
+    if UNDECIDED in (text, word, value):
         return UNDECIDED
     pattern = _pattern(text.removeprefix(BYTE_ORDER_MARK))
-    if every and word is not UNDECIDED:
+    if every:
         # A mistake in the word is one even if nothing matches.
         _template(word, "")
-    if word is UNDECIDED or value is UNDECIDED:
-        return UNDECIDED
     value = value or ""
     if not every:
         return pattern.sub(lambda _: word, value, count=1)
@@ -278,7 +272,7 @@ def mentions(text, escape):
 
     What a variable holds does not matter for this, so all of them are undecided.
     """
-    expansion = Expansion(text, escape, lambda name: UNDECIDED)
+    expansion = Expansion(text, escape, lambda name: UNDECIDED, raw=True)
     try:
         expansion.run()
     except Mistake:
@@ -311,7 +305,7 @@ class RawWords(Reader):
     """
 
     def __init__(self, text, keeps):
-        super().__init__(text.removeprefix(BYTE_ORDER_MARK))
+        super().__init__(text.removeprefix(BYTE_ORDER_MARK), raw=True)
         self.keeps, self.words, self.word = keeps, [], ""
 
     def run(self):

@@ -34,12 +34,13 @@ pub(super) struct Copy {
 /// Dockerfile.
 pub(super) fn namings(instruction: &Instruction) -> Result<Vec<Naming>, Mistake> {
     let namings = match instruction.keyword.as_str() {
-        "copy" => value(&instruction.flags, "--from=")
-            .next()
+        "copy" => values(&instruction.flags, "--from=")
+            .last()
+            .filter(|value| !value.is_empty())
             .map(copy_naming)
             .transpose()
             .map(|naming| naming.into_iter().collect()),
-        "run" => value(&instruction.flags, "--mount=")
+        "run" => values(&instruction.flags, "--mount=")
             .map(mount_naming)
             .collect(),
         _ => Ok(Vec::new()),
@@ -47,12 +48,10 @@ pub(super) fn namings(instruction: &Instruction) -> Result<Vec<Naming>, Mistake>
     namings.map_err(|kind: MistakeKind| kind.at(&instruction.span))
 }
 
-/// The values of a flag that are not empty. An empty `--from` is none.
-fn value<'a>(flags: &'a [String], start: &'static str) -> impl Iterator<Item = &'a str> {
-    flags
-        .iter()
-        .filter_map(move |flag| flag.strip_prefix(start))
-        .filter(|value| !value.is_empty())
+/// The values of a flag, in their order.
+fn values<'a>(flags: &'a [String], start: &'static str) -> impl Iterator<Item = &'a str> {
+    let values = flags.iter();
+    values.filter_map(move |flag| flag.strip_prefix(start))
 }
 
 fn copy_naming(text: &str) -> Result<Naming, MistakeKind> {
@@ -128,11 +127,45 @@ fn sources(instruction: &Instruction) -> Result<Vec<String>, MistakeKind> {
 pub(super) fn mounts(instruction: &Instruction) -> Result<Vec<&str>, MistakeKind> {
     let mut mounts = Vec::new();
     for flag in &instruction.flags {
-        match flag.split_once('=').unwrap_or((flag, "")) {
-            ("--mount", value) => mounts.push(value),
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (flag.as_str(), None),
+        };
+        match (name, value) {
+            ("--mount", Some(value)) => mounts.push(value),
             ("--network" | "--security" | "--device", _) => {}
             _ => return Err(MistakeKind::UnknownFlag(flag.clone())),
         }
     }
     Ok(mounts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Naming, copy, mounts, namings};
+    use crate::dockerfile::directives::Head;
+    use crate::dockerfile::instruction::{self, Instruction};
+
+    fn instruction(text: &str) -> Instruction {
+        instruction::read(text, &Head::read(text).unwrap())
+            .unwrap()
+            .remove(0)
+    }
+
+    #[test]
+    fn the_last_from_counts_for_what_is_reached_and_for_what_is_read() {
+        let last = instruction("COPY --from=a --from=b x /");
+        assert_eq!(namings(&last).unwrap(), [Naming::Name("b".into())]);
+        let none = instruction("COPY --from=a --from= x /");
+        assert!(namings(&none).unwrap().is_empty() && !copy(&none).unwrap().has_from);
+    }
+
+    #[test]
+    fn an_empty_mount_is_a_mount_and_one_without_a_value_is_no_flag() {
+        let empty = instruction("RUN --mount= x");
+        assert_eq!(namings(&empty).unwrap(), [Naming::Name("scratch".into())]);
+        assert_eq!(mounts(&empty).unwrap(), [""]);
+        assert!(mounts(&instruction("RUN --mount x")).is_err());
+        assert!(mounts(&instruction("RUN --network x")).is_ok());
+    }
 }

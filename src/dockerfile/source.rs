@@ -134,7 +134,7 @@ impl Shape {
 
     /// Whether `path`, relative to the base, lies at or below what is copied as a whole.
     pub fn covers(&self, path: &RootPath) -> bool {
-        self.copied_above(path).is_some()
+        self.copied_above(path).next().is_some()
     }
 
     /// Whether something strictly below the folder `path`, relative to the base, may be covered.
@@ -149,9 +149,13 @@ impl Shape {
     /// Whether a file or link at `path`, relative to the base, is read: it is covered, and no pattern
     /// says otherwise.
     pub fn takes(&self, path: &RootPath) -> bool {
-        let Some(copied) = self.copied_above(path) else {
-            return false;
-        };
+        let mut copied = self.copied_above(path);
+        copied.any(|copied| self.takes_of_copied(path, copied))
+    }
+
+    /// Whether `path`, relative to the base, is read with what is copied as a whole, relative to which it
+    /// is `copied`.
+    fn takes_of_copied(&self, path: &RootPath, copied: RootPath) -> bool {
         let inside = match &self.pivot {
             None => copied,
             Some(pivot) => {
@@ -166,19 +170,18 @@ impl Shape {
                 && !self.exclude.as_deref().is_some_and(matches)
     }
 
-    /// The path below what is copied as a whole; `None` if nothing above `path` is.
-    fn copied_above(&self, path: &RootPath) -> Option<RootPath> {
-        let Some(glob) = &self.glob else {
-            return Some(path.clone());
-        };
+    /// The path relative to all that is copied as a whole and holds it. A bracket expression can match a
+    /// slash, so that there may be several: a folder, and something in it.
+    fn copied_above<'a>(&'a self, path: &'a RootPath) -> impl Iterator<Item = RootPath> + 'a {
+        let everything = self.glob.is_none().then(|| path.clone());
         let mut above = RootPath::root();
-        for part in path.parts() {
+        let matched = path.parts().filter_map(move |part| {
             above.push(part);
-            if glob.matches(above.relative()) {
-                return path.below(&above);
-            }
-        }
-        None
+            let glob = self.glob.as_ref()?;
+            let is_copied = glob.matches(above.relative());
+            is_copied.then(|| path.below(&above)).flatten()
+        });
+        everything.into_iter().chain(matched)
     }
 }
 
@@ -282,6 +285,8 @@ mod tests {
         let shape = copied("s*", false, &["a"]);
         assert!(!shape.takes(&path("src/a")) && shape.takes(&path("src/b/a")));
         assert!(copied("a.md", false, &["*.md"]).takes(&RootPath::root()));
+        let shape = copied("*[^x]c", false, &["c"]);
+        assert!(shape.takes(&path("abc/c")), "it is matched itself");
     }
 
     #[test]

@@ -38,12 +38,42 @@ pub(super) fn json(arguments: &str) -> Option<Result<Vec<String>, NotTexts>> {
     if !arguments.trim_start().starts_with('[') {
         return None;
     }
-    let values: Vec<Value> = serde_json::from_str(arguments).ok()?;
+    let values: Vec<Value> = serde_json::from_str(&without_half_pairs(arguments)).ok()?;
     let text = |value| match value {
         Value::String(text) => Ok(text),
         _ => Err(NotTexts),
     };
     Some(values.into_iter().map(text).collect())
+}
+
+/// The JSON text with U+FFFD in the place of every escape that is half of a surrogate pair, which Go reads
+/// so and `serde_json` not at all.
+fn without_half_pairs(json: &str) -> String {
+    let mut whole = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        whole.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (text, length) = match (surrogate(rest), rest.get(6..).and_then(surrogate)) {
+            (Some(0xD800..0xDC00), Some(0xDC00..)) => (&rest[..12], 12),
+            (Some(_), _) => ("\\ufffd", 6),
+            // The character behind a backslash begins no other escape.
+            (None, _) => {
+                let escaped = rest[1..].chars().next().map_or(0, char::len_utf8);
+                (&rest[..1 + escaped], 1 + escaped)
+            }
+        };
+        whole.push_str(text);
+        rest = &rest[length..];
+    }
+    whole + rest
+}
+
+/// The half of a surrogate pair that `text` starts with as an escape.
+fn surrogate(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let unit = u16::from_str_radix(digits, 16).ok()?;
+    (0xD800..0xE000).contains(&unit).then_some(unit)
 }
 
 /// Takes the flags off the front of the arguments.
@@ -144,6 +174,12 @@ mod tests {
             ["a b", "é"]
         );
         assert!(json("[]").unwrap().unwrap().is_empty());
+        assert_eq!(
+            json(r#"["\ud83d\ude00\ud83d", "\\ud83d", "\udE00é"]"#)
+                .unwrap()
+                .unwrap(),
+            ["😀\u{fffd}", "\\ud83d", "\u{fffd}é"]
+        );
         assert!(json("[1]").unwrap().is_err());
         assert!(json("[a]").is_none() && json("[\"a\"] b").is_none() && json("a").is_none());
     }

@@ -38,6 +38,10 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
+/// An ignore file without rules. It is not empty: a frontend that is an image cannot tell an empty file
+/// from none, and would apply the context's.
+const NO_RULES: &str = "# what lies in the context was chosen already\n";
+
 /// What follows a Dockerfile's name in that of its own ignore file.
 const IGNORE_SUFFIX: &str = ".dockerignore";
 
@@ -118,7 +122,7 @@ fn write_dockerfile(staged: &Path, name: &[u8], bytes: &[u8]) -> io::Result<Path
     fs::write(&path, bytes)?;
     let mut ignore = path.as_os_str().to_owned();
     ignore.push(IGNORE_SUFFIX);
-    fs::write(ignore, "")?;
+    fs::write(ignore, NO_RULES)?;
     Ok(path)
 }
 

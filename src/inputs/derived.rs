@@ -24,8 +24,8 @@ pub(super) struct Context<'a> {
 
 /// Finds what `sources` name. `place` gives the place of a source in its Dockerfile.
 ///
-/// A source without wildcards has to name something. One with wildcards may name nothing: the builder
-/// then copies nothing.
+/// A source without wildcards has to name something. One with wildcards may name nothing, and the builder
+/// then copies nothing; but not where .gitignore alone keeps it from naming something.
 pub(super) fn find(
     context: &Context<'_>,
     sources: &[Source],
@@ -60,7 +60,8 @@ pub(super) fn find(
         bases: &bases,
     };
     takers.keep(&mut findings, &selection);
-    takers.check(&selection, &findings, place)?;
+    takers.check_literals(&selection, &findings, &place)?;
+    takers.check_globs(context, &findings, &place)?;
     Ok(findings.into_found())
 }
 
@@ -77,19 +78,19 @@ impl Context<'_> {
         sources: &[Source],
         bases: &[Resolved],
     ) -> Result<Findings, Error> {
+        // Another source may have crossed a link on its way: that does not follow it to its end.
+        let mut followed = HashSet::new();
         loop {
             let findings = self.tree.search(selection)?;
-            let followed = selection.literals.len();
+            let before = followed.len();
             for (entry, link) in matched_links(&findings, sources, bases) {
-                let is_known = |crossed: &(RootPath, Vec<u8>)| crossed.0 == link;
-                let mut literals = selection.literals.iter();
-                if !literals.any(|literal| literal.crossed.iter().any(is_known)) {
+                if followed.insert(link.clone()) {
                     let inside = link.below(self.folder);
                     let inside = inside.expect("sources name nothing outside the context");
                     selection.add_literal(entry, self.resolve(&inside)?);
                 }
             }
-            if selection.literals.len() == followed {
+            if followed.len() == before {
                 return Ok(findings);
             }
         }
@@ -159,27 +160,70 @@ impl Takers<'_> {
         sources.filter(|source| source.shape.is_literal()).count()
     }
 
-    /// Checks that every source that names one path names something that the build gets.
-    fn check(
+    /// Checks that every source that names one path, and every link that wildcards match, names
+    /// something that the build gets.
+    fn check_literals(
         &self,
         selection: &Selection<'_>,
         findings: &Findings,
-        place: impl Fn(&Source) -> Place,
+        place: &impl Fn(&Source) -> Place,
     ) -> Result<(), Error> {
         for literal in &selection.literals {
-            if findings.has_any_at(&literal.end) {
-                continue;
-            }
-            literal.check_not_dangling()?;
             let source = &self.sources[literal.entry];
-            let why = findings.why_not(|path| path.below(&literal.end).is_some());
-            return Err(Error::Source {
-                keyword: source.keyword.clone(),
-                text: source.text.clone(),
-                why: why.unwrap_or(NoMatch::Nothing),
-                place: Box::new(place(source)),
-            });
+            let takes = |path: &RootPath| {
+                let inside = path.below(&literal.end);
+                inside.is_some_and(|inside| source.shape.takes(&inside))
+            };
+            let names_something = match source.shape.is_literal() && !source.shape.takes_all() {
+                true => findings.found.keys().any(takes),
+                false => findings.has_any_at(&literal.end),
+            };
+            if !names_something {
+                literal.check_not_dangling()?;
+                let why = findings.why_not(|path| path.below(&literal.end).is_some());
+                return Err(nothing(source, why.unwrap_or(NoMatch::Nothing), place));
+            }
         }
         Ok(())
+    }
+
+    /// Checks that no source with wildcards names nothing because of .gitignore: a build in the same
+    /// folder would get what is there.
+    fn check_globs(
+        &self,
+        context: &Context<'_>,
+        findings: &Findings,
+        place: &impl Fn(&Source) -> Place,
+    ) -> Result<(), Error> {
+        for (source, base) in self.sources.iter().zip(self.bases) {
+            let shape = &source.shape;
+            let inside = |path: &RootPath| path.below(&base.end);
+            let takes = |path: &RootPath| inside(path).is_some_and(|path| shape.takes(&path));
+            if shape.is_literal() || findings.found.keys().any(takes) {
+                continue;
+            }
+            let is_kept_out = |path: &RootPath| {
+                let in_context = path.below(context.folder);
+                in_context.is_none_or(|path| context.ignore.excludes(path.relative()))
+            };
+            let wanted = |path: &RootPath| takes(path) && !is_kept_out(path);
+            let reaches = |folder: &RootPath| {
+                let below = inside(folder).map(|folder| shape.may_cover_below(&folder));
+                below.unwrap_or_else(|| base.end.below(folder).is_some())
+            };
+            if let Some(path) = context.tree.ignored(findings, &wanted, &reaches) {
+                return Err(nothing(source, NoMatch::Ignored(path), place));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn nothing(source: &Source, why: NoMatch, place: &impl Fn(&Source) -> Place) -> Error {
+    Error::Source {
+        keyword: source.keyword.clone(),
+        text: source.text.clone(),
+        why,
+        place: Box::new(place(source)),
     }
 }

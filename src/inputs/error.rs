@@ -202,6 +202,13 @@ impl Error {
                 why: NoMatch::Dockerignored(_),
                 ..
             } => "take the rule out of .dockerignore, or the source out of the Dockerfile",
+            Error::Source {
+                why: NoMatch::Ignored(_),
+                ..
+            } => {
+                "name the file without wildcards to mean it whatever .gitignore says, or keep it out of the build by \
+                 .dockerignore"
+            }
             Error::Source { .. } => {
                 "sources are relative to the build context; correct it, or list the inputs in `inputs`"
             }

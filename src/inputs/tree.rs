@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::error::NoMatch;
 use super::git::Git;
 use super::selection::{Findings, Found, Selection};
 use super::{Content, Error, candidates, content};
@@ -29,6 +30,15 @@ pub(super) trait Tree {
 
     /// Finds the candidates that `selection` takes.
     fn search(&self, selection: &Selection<'_>) -> Result<Findings, Error>;
+
+    /// A file or link that .gitignore kept out of `findings` and that is `wanted`. Folders are entered
+    /// where `reaches` says so.
+    fn ignored(
+        &self,
+        findings: &Findings,
+        wanted: &dyn Fn(&RootPath) -> bool,
+        reaches: &dyn Fn(&RootPath) -> bool,
+    ) -> Option<RootPath>;
 
     /// Reads what `found` lists; the answer has the same order.
     fn contents(&self, found: &[Found]) -> Result<Vec<Content>, Error>;
@@ -106,6 +116,32 @@ impl Tree for WorkTree<'_> {
 
     fn search(&self, selection: &Selection<'_>) -> Result<Findings, Error> {
         candidates::search(*self, selection)
+    }
+
+    fn ignored(
+        &self,
+        findings: &Findings,
+        wanted: &dyn Fn(&RootPath) -> bool,
+        reaches: &dyn Fn(&RootPath) -> bool,
+    ) -> Option<RootPath> {
+        let ignored = findings.passed_by.iter().filter_map(|why| match why {
+            NoMatch::Ignored(path) => Some(path),
+            _ => None,
+        });
+        let mut candidates: Vec<RootPath> = ignored.cloned().collect();
+        while let Some(path) = candidates.pop() {
+            if !matches!(self.look(&path), Ok(Some(Kind::Folder))) {
+                if wanted(&path) && !findings.found.contains_key(&path) {
+                    return Some(path);
+                }
+            } else if reaches(&path) {
+                // What cannot be listed cannot be copied, either.
+                let names = fs::read_dir(path.in_root(self.root)).into_iter().flatten();
+                let names = names.flatten().map(|entry| entry.file_name());
+                candidates.extend(names.map(|name| path.join(name.as_bytes())));
+            }
+        }
+        None
     }
 
     fn contents(&self, found: &[Found]) -> Result<Vec<Content>, Error> {

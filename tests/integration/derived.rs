@@ -78,6 +78,61 @@ fn links_on_the_way_are_followed_as_in_the_build() {
 }
 
 #[test]
+fn a_link_that_a_glob_matches_is_followed_though_another_source_crossed_it() {
+    for dockerfile in [
+        "FROM scratch\nCOPY link/sub /a/\nCOPY l* /b/\n",
+        "FROM scratch\nCOPY l* /b/\nCOPY link/sub /a/\n",
+        "FROM scratch\nCOPY k2/sub /a/\nCOPY l* /b/\n",
+        "FROM scratch\nCOPY --exclude=x.md link /a/\nCOPY l* /b/\n",
+    ] {
+        let tree = tree(dockerfile);
+        tree.link("link", "dir").link("k2", "link");
+        tree.file("dir/x.md", "").file("dir/sub/b", "");
+        let inputs = inputs(&tree);
+        for path in ["dir/sub/b", "dir/x.md", "link"] {
+            assert!(inputs.contains(&path.to_owned()), "{dockerfile}{inputs:?}");
+        }
+    }
+}
+
+#[test]
+fn a_glob_that_gitignore_alone_leaves_with_nothing_is_an_error() {
+    let tree = tree("FROM scratch\nCOPY target/*.jar /app.jar\n");
+    tree.git(["init", "--quiet"])
+        .file(".gitignore", "target/\n");
+    assert!(inputs(&tree).is_empty(), "nothing is there");
+    tree.file("target/classes/a.jar", "");
+    assert!(inputs(&tree).is_empty(), "nothing that matches is there");
+    tree.file("target/app-1.jar", "");
+    assert_says(
+        tree.refusal_of(tree.fp().arg("hash").code(1)),
+        str![[r#"
+error: the source `target/*.jar` of COPY names nothing that the build gets: .gitignore excludes target/app-1.jar
+ --> Dockerfile:2:1
+  |
+2 | COPY target/*.jar /app.jar
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: name the file without wildcards to mean it whatever .gitignore says, or keep it out of the build by .dockerignore
+
+"#]],
+    );
+    tree.file(".dockerignore", "target\n");
+    assert!(inputs(&tree).is_empty(), "the build is not to have it");
+}
+
+#[test]
+fn a_source_that_its_own_patterns_leave_with_nothing_is_an_error() {
+    let tree = tree("FROM scratch\nCOPY . /a/\nCOPY --exclude=b ./d /b/\n");
+    tree.file("d/b", "");
+    let said = tree.refusal_of(tree.fp().arg("hash").code(1));
+    assert!(
+        said.contains("the source `./d` of COPY names nothing"),
+        "{said}"
+    );
+}
+
+#[test]
 fn links_stop_at_the_top_of_a_context_below_the_root() {
     let tree = tree("FROM scratch\nCOPY l ../../b /x/\n");
     tree.image("context = 'c'");
@@ -88,7 +143,7 @@ fn links_stop_at_the_top_of_a_context_below_the_root() {
 
 #[test]
 fn a_named_path_is_meant_though_git_ignores_it() {
-    let tree = tree("FROM scratch\nCOPY target/tool out* dir /x/\n");
+    let tree = tree("FROM scratch\nCOPY target/tool dir /x/\n");
     tree.git(["init", "--quiet"]);
     tree.file(".gitignore", "target\nout*\n*.o\n");
     for path in ["target/tool", "target/x", "out1", "dir/a", "dir/a.o"] {

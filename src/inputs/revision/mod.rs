@@ -219,6 +219,16 @@ impl Tree for Revision {
         search::search(self, selection)
     }
 
+    fn ignored(
+        &self,
+        _findings: &Findings,
+        _wanted: &dyn Fn(&RootPath) -> bool,
+        _reaches: &dyn Fn(&RootPath) -> bool,
+    ) -> Option<RootPath> {
+        // Everything in a revision is tracked.
+        None
+    }
+
     fn contents(&self, found: &[Found]) -> Result<Vec<Content>, InputError> {
         let known = |found: &Found| Ok((found.path.clone(), self.known(&found.path)?));
         let nodes: Vec<_> = found.iter().map(known).collect::<Result<_, InputError>>()?;

@@ -105,7 +105,10 @@ fn hanging_git() -> Machine {
     machine.tree.file(".gitignore", "*.o\n").file("d/a", "1");
     machine.tree.commit().file("d/b.o", "2");
     let git = machine.folder("bin").join("git");
-    let waiting = format!("sh -c 'sleep 600; : {}'", machine.unique);
+    // No second shell waits: one that has just started may take a signal and go on.
+    let file = machine.folder("home").join(&machine.unique);
+    fs::write(&file, "").unwrap();
+    let waiting = format!("tail -f '{}'", file.display());
     fs::write(&git, format!("#!/bin/sh\n{waiting}\nexit 1\n")).unwrap();
     fs::set_permissions(&git, Permissions::from_mode(0o755)).unwrap();
     machine

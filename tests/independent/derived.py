@@ -22,7 +22,38 @@ class Derived:
                 self._glob(source)
             else:
                 self._path(source.base.encode(), _left_by_excludes(source))
+        for source in sources:
+            if source.kept is not None or source.pattern is not None:
+                self._refuse_what_gitignore_empties(source)
         return self.found
+
+    def _refuse_what_gitignore_empties(self, source):
+        """A source with wildcards may name nothing, but not because .gitignore excludes what is there."""
+        end = follow(self.world, source.base.encode(), closed=True)
+        if end.kind != "folder":
+            return
+        folder = join(self.context, end.path)
+        there = [path for path in self.tree.nodes if path.startswith(folder + b"/") or not folder]
+        taken = [path for path in there if self._takes(source, relative(path, folder))]
+        if any(path in self.found for path in taken):
+            return
+        for path in taken:
+            if self.tree.is_ignored(path) and self.tree.kind(path) != "folder" and not self._ignored(path):
+                raise NoFingerprint(f".gitignore excludes {path!r}, and nothing else is left of a source")
+
+    @staticmethod
+    def _takes(source, below):
+        """Whether a source with wildcards takes a path below its base."""
+        matched = [b""]
+        if source.pattern is not None:
+            pattern = gomatch.Pattern(source.pattern)
+            matched = [path for path in folders_above(below) if pattern.matches(decode(path))]
+        for path in matched:
+            copied = relative(below, path)
+            is_kept = source.kept is None or source.kept.exclude(copied)
+            if not copied or is_kept and not source.excludes.exclude(copied):
+                return True
+        return False
 
     def _ignored(self, path):
         """Whether .dockerignore excludes what lies at a path."""

@@ -254,7 +254,10 @@ impl<'a> Reading<'a> {
             if mount.kind == "bind" && !mount.has_from {
                 let shape = Shape::path(&mount.source)?;
                 self.effort.spend(STEPS_OF_SOURCE + mount.source.len())?;
-                sources.push(source(instruction, mount.source, shape));
+                sources.push(Source {
+                    keyword: "RUN --mount".to_owned(),
+                    ..source(instruction, mount.source, shape)
+                });
             }
         }
         Ok(())

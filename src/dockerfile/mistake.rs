@@ -117,6 +117,13 @@ impl MistakeKind {
                 "declare it by ARG in a stage that the target reaches, or take it out of `args`"
             }
             MistakeKind::CopyOfAddress(_) => "fetch it by ADD",
+            MistakeKind::NoSuchStage(_) => "name a stage by what stands behind AS in its FROM",
+            MistakeKind::EmptyImage(_) => {
+                "give the variable a value: by `ARG NAME=…` before the first FROM, or in `args`"
+            }
+            MistakeKind::UnendedHeredoc(_) => {
+                "write the name alone on a line, without blanks before or behind it"
+            }
             _ => return None,
         })
     }

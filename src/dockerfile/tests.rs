@@ -169,7 +169,7 @@ RUN --mount=from=0,target=/y true
 ";
     assert_eq!(
         sources(text),
-        ["2 COPY a", "4 COPY b", "6 COPY c", "9 RUN o"]
+        ["2 COPY a", "4 COPY b", "6 COPY c", "9 RUN --mount o"]
     );
 }
 
@@ -238,7 +238,7 @@ COPY --from=image /y /
 RUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/t --mount=type=secret,id=s \\
     --mount=type=ssh --mount=source=m/*,target=/m true
 ";
-    assert_eq!(sources(text), ["7 ADD file", "9 RUN m/*"]);
+    assert_eq!(sources(text), ["7 ADD file", "9 RUN --mount m/*"]);
     let copied = Asked::default().undecided("FROM scratch\nCOPY https://example.com/x /\n");
     assert!(matches!(copied, MistakeKind::CopyOfAddress(_)));
 }

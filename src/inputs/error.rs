@@ -44,6 +44,9 @@ pub enum Error {
         why: NoMatch,
         place: Box<Place>,
     },
+    /// An error that there can also be where inputs are listed: only the way out is another one.
+    #[error(transparent)]
+    Derived(Box<Error>),
     /// A file beside the inputs, which the configuration names.
     #[error("cannot read {role}")]
     Named { role: Role, source: Box<Error> },
@@ -175,6 +178,14 @@ impl std::fmt::Display for NoMatch {
 }
 
 impl Error {
+    /// The error where inputs are derived.
+    pub(super) fn of_derived(self) -> Error {
+        match derived_hint(&self) {
+            Some(_) => Error::Derived(Box::new(self)),
+            None => self,
+        }
+    }
+
     /// The error of reading the file that has this role.
     pub(super) fn of(role: Role) -> impl FnOnce(Error) -> Error {
         |error| Error::Named {
@@ -187,6 +198,7 @@ impl Error {
     pub fn place(&self) -> Option<&Place> {
         match self {
             Error::Dockerfile { place, .. } | Error::Source { place, .. } => Some(place),
+            Error::Derived(error) => error.place(),
             _ => None,
         }
     }
@@ -212,6 +224,7 @@ impl Error {
             Error::Source { .. } => {
                 "sources are relative to the build context; correct it, or list the inputs in `inputs`"
             }
+            Error::Derived(error) => return derived_hint(error),
             Error::Named { role, source } => return named_hint(role, source),
             Error::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
                 "let the user who runs fp read it, or take it out with a `!` entry"
@@ -259,6 +272,28 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// The way out where no entry of `inputs` can be changed.
+fn derived_hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Special { .. } => "keep it out of the build by .dockerignore, or remove it",
+        Error::Dangling { .. } => "mend the link, or take the source out of the Dockerfile",
+        Error::InsideGit { .. } => "take the source out of the Dockerfile",
+        Error::NestedRepository { .. } => {
+            "make it a submodule, keep it out of the build by .dockerignore, or ignore it in .gitignore"
+        }
+        Error::Sparse { .. } => {
+            "widen the checkout with `git sparse-checkout add`, or keep the path out of the build by .dockerignore"
+        }
+        Error::LfsPointer { .. } => {
+            "run `git lfs pull`, or keep it out of the build by .dockerignore"
+        }
+        Error::Unreadable { .. } => {
+            "let the user who runs fp read it, or keep it out of the build by .dockerignore"
+        }
+        _ => return None,
+    })
 }
 
 /// The way out where a file is no input, so that no entry of `inputs` can help.

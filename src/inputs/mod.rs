@@ -149,7 +149,9 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     let args = arguments(tree, image)?;
     let interpreted = interpreted::interpret(image, dockerfile, &args)?;
     let (found, reasons) = find(tree, image, &interpreted, &ignore)?;
-    let contents = tree.contents(&found)?;
+    let contents = tree
+        .contents(&found)
+        .map_err(|error| of_inputs(image, error))?;
     let entries = found
         .into_iter()
         .zip(contents)
@@ -185,12 +187,21 @@ fn find(
         folder: &image.context,
         ignore,
     };
-    let found = derived::find(&context, sources, |source| interpreted.place(source))?;
+    let found = derived::find(&context, sources, |source| interpreted.place(source));
+    let found = found.map_err(|error| of_inputs(image, error))?;
     Ok((found, sources.iter().map(Reason::of_source).collect()))
 }
 
 fn dockerfile(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
     content::text(tree, &image.dockerfile).map_err(Error::of(Role::Dockerfile))
+}
+
+/// An error of finding or reading the inputs: where none are listed, the way out is another one.
+fn of_inputs(image: &Image, error: Error) -> Error {
+    match image.inputs {
+        Some(_) => error,
+        None => error.of_derived(),
+    }
 }
 
 /// The context is a folder, on a way without links.

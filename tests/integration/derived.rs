@@ -43,7 +43,7 @@ a.tar       `ADD a.tar` in line 6 of the Dockerfile
 bin/sub/y   `COPY bin/*` in line 4 of the Dockerfile
 bin/x       `COPY bin/*` in line 4 of the Dockerfile
 d/e         `ADD d` in line 6 of the Dockerfile
-m           `RUN m` in line 7 of the Dockerfile
+m           `RUN --mount m` in line 7 of the Dockerfile
 
 "#]],
     );
@@ -129,6 +129,22 @@ fn a_source_that_its_own_patterns_leave_with_nothing_is_an_error() {
     assert!(
         said.contains("the source `./d` of COPY names nothing"),
         "{said}"
+    );
+}
+
+#[test]
+fn the_way_out_of_an_error_is_one_that_is_there() {
+    let tree = tree("FROM scratch\nCOPY d /x/\n");
+    tree.file("d/a", "version https://git-lfs.github.com/spec/v1\n");
+    assert_says(
+        tree.refusal_of(tree.fp().arg("hash").code(1)),
+        str![[r#"
+error: the inputs of `ci` cannot be told
+ |
+ = cause: d/a is a git-lfs pointer; the file itself is not here
+ = help: run `git lfs pull`, or keep it out of the build by .dockerignore
+
+"#]],
     );
 }
 
@@ -328,6 +344,8 @@ error: the here-document `EOF` is not ended by a line that says `EOF`
   |
 2 | RUN <<EOF
   | ^^^^^^^^^
+  |
+  = help: write the name alone on a line, without blanks before or behind it
 
 "#]],
     );

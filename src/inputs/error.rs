@@ -210,20 +210,7 @@ impl Error {
             Error::Opaque { .. } => {
                 "list the files that go into the image in `inputs`, as in `inputs = [\"install.sh\", \"scripts\"]`"
             }
-            Error::Source {
-                why: NoMatch::Dockerignored(_),
-                ..
-            } => "take the rule out of .dockerignore, or the source out of the Dockerfile",
-            Error::Source {
-                why: NoMatch::Ignored(_),
-                ..
-            } => {
-                "name the file without wildcards to mean it whatever .gitignore says, or keep it out of the build by \
-                 .dockerignore"
-            }
-            Error::Source { .. } => {
-                "sources are relative to the build context; correct it, or list the inputs in `inputs`"
-            }
+            Error::Source { why, .. } => source_hint(why),
             Error::Derived(error) => return derived_hint(error),
             Error::Named { role, source } => return named_hint(role, source),
             Error::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
@@ -244,14 +231,7 @@ impl Error {
             }
             Error::Dangling { .. } => "mend the link, or take the entry out of `inputs`",
             Error::InsideGit { .. } => "take the entry out of `inputs`",
-            Error::NoMatch {
-                why: NoMatch::Ignored(_),
-                ..
-            } => "name the file or folder without `*` or `?` to mean it whatever .gitignore says",
-            Error::NoMatch { entry, .. } if entry.contains(['{', '}', '[', ']']) => {
-                "only `*`, `?` and `**` are special here: instead of `{a,b}` or `[ab]`, list an entry for each"
-            }
-            Error::NoMatch { .. } => "correct the entry, or take it out",
+            Error::NoMatch { entry, why } => entry_hint(entry, why),
             Error::Special { .. } => "take it out with a `!` entry, or remove it",
             Error::NestedRepository {
                 is_inside_git: true,
@@ -271,6 +251,35 @@ impl Error {
             Error::Revision(error) => return error.hint(),
             _ => return None,
         })
+    }
+}
+
+/// The way out where a source of the Dockerfile names nothing.
+fn source_hint(why: &NoMatch) -> &'static str {
+    match why {
+        NoMatch::Dockerignored(_) => {
+            "take the rule out of .dockerignore, or the source out of the Dockerfile"
+        }
+        NoMatch::Ignored(_) => {
+            "name the file without wildcards to mean it whatever .gitignore says, or keep it out of the build by \
+             .dockerignore"
+        }
+        _ => {
+            "sources are relative to the build context; correct it, or list the inputs in `inputs`"
+        }
+    }
+}
+
+/// The way out where an entry of `inputs` matches nothing.
+fn entry_hint(entry: &str, why: &NoMatch) -> &'static str {
+    match why {
+        NoMatch::Ignored(_) => {
+            "name the file or folder without `*` or `?` to mean it whatever .gitignore says"
+        }
+        _ if entry.contains(['{', '}', '[', ']']) => {
+            "only `*`, `?` and `**` are special here: instead of `{a,b}` or `[ab]`, list an entry for each"
+        }
+        _ => "correct the entry, or take it out",
     }
 }
 

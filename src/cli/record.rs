@@ -16,7 +16,7 @@ pub(super) fn run(
     let image = workspace.project.one(arguments.image.as_deref())?;
     let record = workspace.record(image)?;
     match arguments.format {
-        Format::Text => output.bytes(&record.encode()),
+        Format::Text => output.bytes(record.as_str().as_bytes()),
         Format::Json => output.json(&json!({
             "image": image.name.as_str(),
             "fingerprint": record.fingerprint().to_string(),

@@ -5,14 +5,14 @@
 //! exclude is passed by, and git is asked for the tracked files only where that, a submodule or a
 //! sparse checkout leaves the answer open.
 
-use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use super::Error;
 use super::error::NoMatch;
 use super::gitignore::IgnoreStack;
-use super::listing::Listing;
+use super::listing::{self, Names};
 use super::repositories::{Repository, excludes};
 use super::selection::{Findings, Literal, Selection};
 use super::tree::{Kind, Tree, WorkTree};
@@ -27,7 +27,7 @@ pub(super) fn search(tree: WorkTree<'_>, selection: &Selection<'_>) -> Result<Fi
         selection,
         repositories: around.into_iter().collect(),
         findings: Findings::default(),
-        listing: Listing::default(),
+        next: Vec::new(),
     };
     for literal in &selection.literals {
         search.literal(literal)?;
@@ -45,7 +45,17 @@ struct Search<'a> {
     /// The repository around the root comes first, if there is one.
     repositories: Vec<Rc<Repository>>,
     findings: Findings,
-    listing: Listing,
+    /// The folders that are to be searched next.
+    next: Vec<Folder>,
+}
+
+/// A folder that is to be searched.
+struct Folder {
+    path: RootPath,
+    /// What applies to the folder itself.
+    scope: Scope,
+    /// The entry that means everything in it.
+    covered: Option<usize>,
 }
 
 /// The repository and the rules that apply to what lies in a folder.
@@ -105,41 +115,66 @@ impl Search<'_> {
             }
             Some(Kind::Folder) => {
                 let (scope, _) = self.scope(&literal.end)?;
-                self.folder(&literal.end, &scope, Some(literal.entry))
+                self.below(Folder {
+                    path: literal.end.clone(),
+                    scope,
+                    covered: Some(literal.entry),
+                })
             }
         }
     }
 
     /// Searches the root for what the globs match.
     fn globs(&mut self) -> Result<(), Error> {
-        let root = RootPath::root();
-        let (scope, excluded) = self.scope(&root)?;
+        let path = RootPath::root();
+        let (scope, excluded) = self.scope(&path)?;
         match &scope.repository {
             // The whole root is ignored by a repository around it: only tracked files count.
             Some(repository) if excluded => {
                 repository.in_doubt.set(true);
                 Ok(())
             }
-            _ => self.folder(&root, &scope, self.selection.glob_covering(&root)),
+            _ => self.below(Folder {
+                covered: self.selection.glob_covering(&path),
+                path,
+                scope,
+            }),
         }
     }
 
-    /// Searches `folder`. `covered` is the entry that means everything in it.
-    fn folder(
-        &mut self,
-        folder: &RootPath,
-        outer: &Scope,
-        covered: Option<usize>,
-    ) -> Result<(), Error> {
-        let names = self.names(folder)?;
+    /// Searches `top` and what lies below it, one level after the other: the folders of a level are
+    /// listed at the same time.
+    fn below(&mut self, top: Folder) -> Result<(), Error> {
+        let mut level = vec![top];
+        while !level.is_empty() {
+            let paths: Vec<_> = level.iter().map(|folder| &folder.path).collect();
+            let listings = listing::of_all(self.tree.root, &paths);
+            for (folder, names) in level.into_iter().zip(listings) {
+                self.folder(folder, names)?;
+            }
+            level = std::mem::take(&mut self.next);
+        }
+        Ok(())
+    }
+
+    /// Goes through `names`, those in `folder`.
+    fn folder(&mut self, folder: Folder, names: io::Result<Names>) -> Result<(), Error> {
+        let Folder {
+            path: folder,
+            mut scope,
+            covered,
+        } = folder;
+        let names = names.map_err(|source| Error::Unreadable {
+            path: folder.clone(),
+            source,
+        })?;
         let has = |name: &str| names.iter().any(|(found, _)| found == name);
-        let mut scope = outer.clone();
-        if has(".git") && self.is_nested(folder, &scope)? {
-            scope = self.nested_scope(folder, &scope)?;
+        if has(".git") && self.is_nested(&folder, &scope)? {
+            scope = self.nested_scope(&folder, &scope)?;
         }
         if let Some(repository) = &scope.repository {
             if has(".gitignore") {
-                scope.rules = repository.with_own(&scope.rules, &repository.relative(folder))?;
+                scope.rules = repository.with_own(&scope.rules, &repository.relative(&folder))?;
             }
             if names.is_empty() {
                 // It could be a submodule that is not checked out.
@@ -185,7 +220,14 @@ impl Search<'_> {
             return Ok(());
         }
         match (kind, covered) {
-            (Kind::Folder, _) => self.folder(&path, scope, covered),
+            (Kind::Folder, _) => {
+                self.next.push(Folder {
+                    path,
+                    scope: scope.clone(),
+                    covered,
+                });
+                Ok(())
+            }
             (_, None) => Ok(()),
             (Kind::Special(kind), Some(_)) => Err(Error::Special { path, kind }),
             (Kind::File | Kind::Link, Some(entry)) => match &scope.foreign {
@@ -204,14 +246,6 @@ impl Search<'_> {
 
     fn pass_by(&mut self, why: NoMatch) {
         self.findings.passed_by.push(why);
-    }
-
-    fn names(&mut self, folder: &RootPath) -> Result<Vec<(OsString, Kind)>, Error> {
-        let names = self.listing.names(&folder.in_root(self.tree.root));
-        names.map_err(|source| Error::Unreadable {
-            path: folder.clone(),
-            source,
-        })
     }
 
     /// Whether `folder` is the top of another repository than the one of `scope`.
@@ -354,8 +388,11 @@ impl Search<'_> {
             rules: IgnoreStack::default(),
             foreign: None,
         };
-        let covered = self.selection.covering(&path);
-        self.folder(&path, &scope, covered)
+        self.below(Folder {
+            covered: self.selection.covering(&path),
+            path,
+            scope,
+        })
     }
 
     /// Takes a tracked file that the search passed by because `.gitignore` excludes it.

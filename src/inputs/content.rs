@@ -135,21 +135,21 @@ pub(super) fn digest(
     path: &RootPath,
     buffer: &mut [u8],
 ) -> Result<ContentDigest, Error> {
+    let mut count = fill(bytes, buffer).map_err(|source| unreadable(path, source))?;
+    if is_lfs_pointer(&buffer[..count], size) {
+        return Err(Error::LfsPointer { path: path.clone() });
+    }
+    if count < buffer.len() {
+        // What is there at once is hashed with wider vectors.
+        return Ok(ContentDigest::of(&buffer[..count]));
+    }
     let mut hasher = blake3::Hasher::new();
-    let mut is_first = true;
     loop {
-        let count = fill(bytes, buffer).map_err(|source| Error::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
-        if is_first && is_lfs_pointer(&buffer[..count], size) {
-            return Err(Error::LfsPointer { path: path.clone() });
-        }
-        is_first = false;
         hasher.update(&buffer[..count]);
         if count < buffer.len() {
             return Ok(hasher.finalize().into());
         }
+        count = fill(bytes, buffer).map_err(|source| unreadable(path, source))?;
     }
 }
 

@@ -3,58 +3,93 @@
 //! Two different items never give the same line, since a field can hold neither of the separators:
 //! TAB and LF are always escaped, and so is the escape character itself.
 
-use super::{Item, OutsideKind};
+use std::ops::Range;
 
-/// The line of `item`, LF included.
-pub(super) fn line(item: &Item) -> Vec<u8> {
+use super::{ContentDigest, Item, OutsideKind};
+
+/// Lines in the order in which they were added, one behind the other in one text.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    text: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Lines {
+    /// Adds the line of `item`.
+    pub(super) fn add(&mut self, item: &Item) {
+        let start = self.text.len();
+        write(item, &mut self.text);
+        self.places.push(start..self.text.len());
+    }
+
+    /// The lines after `head`, sorted by their bytes, each once.
+    pub(super) fn sorted(self, head: &str) -> String {
+        let mut lines: Vec<_> = self
+            .places
+            .into_iter()
+            .map(|place| &self.text[place])
+            .collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let mut text = Vec::with_capacity(head.len() + self.text.len());
+        text.extend_from_slice(head.as_bytes());
+        lines.iter().for_each(|line| text.extend_from_slice(line));
+        String::from_utf8(text).expect("a record is UTF-8: all other bytes are escaped")
+    }
+}
+
+/// Appends the line of `item`, LF included.
+fn write(item: &Item, text: &mut Vec<u8>) {
     match item {
-        Item::Context(path) => joined(&[b"context", path.as_bytes()]),
-        Item::Dockerfile { path, digest } => joined(&[
-            b"dockerfile",
-            path.as_bytes(),
-            digest.to_string().as_bytes(),
-        ]),
-        Item::Target(name) => joined(&[b"target", name.as_bytes()]),
-        Item::Platform(platform) => joined(&[b"platform", platform.to_string().as_bytes()]),
+        Item::Context(path) => write_fields(&[b"context", path.as_bytes()], text),
+        Item::Dockerfile { path, digest } => {
+            write_digest(&[b"dockerfile", path.as_bytes()], digest, text);
+        }
+        Item::Target(name) => write_fields(&[b"target", name.as_bytes()], text),
+        Item::Platform(platform) => {
+            write_fields(&[b"platform", platform.to_string().as_bytes()], text);
+        }
         Item::File {
             path,
             executable,
             digest,
         } => {
             let mode = if *executable { b"x" } else { b"-" };
-            joined(&[
-                b"file",
-                path.as_bytes(),
-                mode,
-                digest.to_string().as_bytes(),
-            ])
+            write_digest(&[b"file", path.as_bytes(), mode], digest, text);
         }
-        Item::Link { path, text } => joined(&[b"link", path.as_bytes(), text]),
+        Item::Link { path, text: link } => write_fields(&[b"link", path.as_bytes(), link], text),
         Item::Outside { path, kind, digest } => {
             let kind = match kind {
                 OutsideKind::File => b"-",
                 OutsideKind::Executable => b"x",
                 OutsideKind::Link => b"l",
             };
-            joined(&[
-                b"outside",
-                path.as_bytes(),
-                kind,
-                digest.to_string().as_bytes(),
-            ])
+            write_digest(&[b"outside", path.as_bytes(), kind], digest, text);
         }
-        Item::Arg { name, digest } => {
-            joined(&[b"arg", name.as_bytes(), digest.to_string().as_bytes()])
-        }
-        Item::Salt(text) => joined(&[b"salt", text.as_bytes()]),
+        Item::Arg { name, digest } => write_digest(&[b"arg", name.as_bytes()], digest, text),
+        Item::Salt(salt) => write_fields(&[b"salt", salt.as_bytes()], text),
     }
 }
 
-/// The fields of a line that [`line()`] made, still escaped.
-pub(super) fn fields(line: &[u8]) -> Vec<&str> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let text = str::from_utf8(line).expect("an encoded line is UTF-8: all other bytes are escaped");
-    text.split('\t').collect()
+/// Appends a line whose last field, behind `fields`, is `digest`.
+fn write_digest(fields: &[&[u8]], digest: &ContentDigest, text: &mut Vec<u8>) {
+    for field in fields {
+        escape(field, text);
+        text.push(b'\t');
+    }
+    text.extend_from_slice(digest.0.to_hex().as_bytes());
+    text.push(b'\n');
+}
+
+/// Appends a line of `fields`.
+fn write_fields(fields: &[&[u8]], text: &mut Vec<u8>) {
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            text.push(b'\t');
+        }
+        escape(field, text);
+    }
+    text.push(b'\n');
 }
 
 /// The field on its own, escaped.
@@ -64,21 +99,12 @@ pub(super) fn escaped(field: &[u8]) -> String {
     String::from_utf8(text).expect("an escaped field is UTF-8: all other bytes are escaped")
 }
 
-fn joined(fields: &[&[u8]]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(fields.iter().map(|field| field.len() + 1).sum());
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            line.push(b'\t');
-        }
-        escape(field, &mut line);
-    }
-    line.push(b'\n');
-    line
-}
-
 /// Appends `field` with `\`, control characters and bytes that are no UTF-8 escaped, and nothing
 /// else.
 fn escape(field: &[u8], line: &mut Vec<u8>) {
+    if field.iter().all(is_plain) {
+        return line.extend_from_slice(field);
+    }
     for chunk in field.utf8_chunks() {
         let mut plain = chunk.valid().as_bytes();
         while let Some(at) = plain.iter().position(|&byte| is_special(byte)) {
@@ -97,6 +123,11 @@ fn escape(field: &[u8], line: &mut Vec<u8>) {
     }
 }
 
+/// Whether a byte is text by itself and never escaped; almost every field has no others.
+fn is_plain(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~') && *byte != b'\\'
+}
+
 fn is_special(byte: u8) -> bool {
     byte == b'\\' || byte.is_ascii_control()
 }
@@ -109,7 +140,7 @@ fn hex(byte: u8, line: &mut Vec<u8>) {
 mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
-    use super::{escaped, joined};
+    use super::{escaped, write_fields};
 
     #[test]
     fn what_separates_and_what_is_no_text_is_escaped() {
@@ -168,7 +199,9 @@ mod tests {
         #[test]
         fn a_line_gives_its_fields_back(fields in proptest::collection::vec(nasty_bytes(), 1..4)) {
             let slices: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-            let line = String::from_utf8(joined(&slices)).unwrap();
+            let mut line = Vec::new();
+            write_fields(&slices, &mut line);
+            let line = String::from_utf8(line).unwrap();
             let read: Vec<_> = line.strip_suffix('\n').unwrap().split('\t').map(unescaped).collect();
             prop_assert_eq!(read, fields);
         }

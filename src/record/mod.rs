@@ -8,6 +8,7 @@ mod encoding;
 
 use std::fmt::{self, Debug, Display, Formatter};
 
+use self::encoding::Lines;
 use crate::path::RootPath;
 use crate::platform::Platform;
 
@@ -115,47 +116,36 @@ pub enum Item {
     Salt(String),
 }
 
-/// All facts that decide one image, in the order of their lines, each once.
+/// All facts that decide one image: the text that is hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    lines: Vec<(Vec<u8>, Item)>,
+    text: String,
 }
 
 impl Record {
-    /// Makes a record of `items`, given in any order.
+    /// Makes a record of `items`, given in any order; of equal ones, one counts.
     pub fn new(items: impl IntoIterator<Item = Item>) -> Self {
-        let mut lines: Vec<_> = items
-            .into_iter()
-            .map(|item| (encoding::line(&item), item))
-            .collect();
-        lines.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        lines.dedup_by(|(a, _), (b, _)| a == b);
-        Record { lines }
-    }
-
-    /// The items, in the order of their lines.
-    pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.lines.iter().map(|(_, item)| item)
-    }
-
-    /// The record's bytes: the first line names the format, the others are sorted.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = format!("fp-record\t{FORMAT}\n").into_bytes();
-        bytes.reserve(self.lines.iter().map(|(line, _)| line.len()).sum());
-        for (line, _) in &self.lines {
-            bytes.extend_from_slice(line);
+        let mut lines = Lines::default();
+        items.into_iter().for_each(|item| lines.add(&item));
+        Record {
+            text: lines.sorted(&format!("fp-record\t{FORMAT}\n")),
         }
-        bytes
+    }
+
+    /// The record: the first line names the format, the others are sorted by their bytes.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The lines after the first as fields, each escaped as in the record.
     pub fn fields(&self) -> impl Iterator<Item = Vec<&str>> {
-        self.lines.iter().map(|(line, _)| encoding::fields(line))
+        let lines = self.text.lines().skip(1);
+        lines.map(|line| line.split('\t').collect())
     }
 
     /// The hash of the record's bytes.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(ContentDigest::of(&self.encode()))
+        Fingerprint(ContentDigest::of(self.text.as_bytes()))
     }
 }
 
@@ -172,8 +162,7 @@ mod tests {
     fn lines_are_sorted_by_bytes_and_each_stands_once() {
         let salt = |text: &str| Item::Salt(text.to_owned());
         let record = Record::new([salt("b"), salt("B"), salt("a"), salt("b"), salt("a b")]);
-        let text = String::from_utf8(record.encode()).unwrap();
-        assert_eq!(text, "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
+        assert_eq!(record.as_str(), "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
     }
 
     #[test]
@@ -210,7 +199,7 @@ mod tests {
             "fp-record\t1\narg\tA\t{empty}\ncontext\t.\ndockerfile\tDockerfile\t{empty}\n\
              file\trun.sh\tx\t{empty}\nlink\tsh\trun.sh\noutside\tver\tl\t{empty}\ntarget\tci\n"
         );
-        assert_eq!(String::from_utf8(record.encode()).unwrap(), expected);
+        assert_eq!(record.as_str(), expected);
         assert_eq!(
             record.fingerprint().to_string().len(),
             super::Fingerprint::DIGITS

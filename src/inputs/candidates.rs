@@ -292,7 +292,7 @@ impl Search<'_> {
         let tracked = outer.tracked(self.tree.git)?;
         if !tracked
             .iter()
-            .any(|tracked| tracked.is_submodule && tracked.path == relative)
+            .any(|tracked| tracked.is_submodule && *tracked.path == *relative)
         {
             return Ok(None);
         }

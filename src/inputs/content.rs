@@ -1,12 +1,12 @@
 //! Reading inputs: bytes to digests, link texts, and the small files whose whole text is needed.
 
 use std::cell::LazyCell;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{FileType, OFlags};
 
 use super::nearby::Nearby;
 use super::selection::Found;
@@ -75,8 +75,11 @@ impl<'a> Reader<'a> {
             let text = self.tree.link_text(path)?;
             return Ok(Some(Content::Link { text }));
         }
-        let (file, metadata) = regular(self.nearby.open(path), path)?;
-        let size = metadata.len();
+        let Regular {
+            file,
+            size,
+            executable,
+        } = regular(self.nearby.open(path), path)?;
         if size >= segments::LARGE {
             return Ok(None);
         }
@@ -84,7 +87,7 @@ impl<'a> Reader<'a> {
         // file systems have no size.
         let limit = if size == 0 { u64::MAX } else { size };
         Ok(Some(Content::File {
-            executable: is_executable(metadata.mode()),
+            executable,
             digest: digest(&mut file.take(limit), size, path, &mut self.buffer)?,
         }))
     }
@@ -94,30 +97,42 @@ impl<'a> Reader<'a> {
 fn read_large(tree: WorkTree<'_>, found: &Found, threads: usize) -> Result<Content, Error> {
     let path = &found.path;
     let file = open_file(&path.in_root(tree.root));
-    let (file, metadata) = regular(file, path)?;
+    let regular = regular(file, path)?;
     let changed = || Error::Changed { path: path.clone() };
-    if metadata.len() < segments::LARGE {
+    if regular.size < segments::LARGE {
         return Err(changed());
     }
-    let digest = segments::digest(&file, metadata.len(), threads);
+    let digest = segments::digest(&regular.file, regular.size, threads);
     let digest = digest.map_err(|source| match source.kind() {
         ErrorKind::UnexpectedEof => changed(),
         _ => unreadable(path, source),
     })?;
     Ok(Content::File {
-        executable: is_executable(metadata.mode()),
+        executable: regular.executable,
         digest,
     })
 }
 
+/// A regular file, open.
+struct Regular {
+    file: File,
+    /// In bytes.
+    size: u64,
+    executable: bool,
+}
+
 /// The file that was opened at `path`, which was a regular one when its folder was searched.
-fn regular(file: io::Result<File>, path: &RootPath) -> Result<(File, Metadata), Error> {
+fn regular(file: io::Result<File>, path: &RootPath) -> Result<Regular, Error> {
     let file = file.map_err(|source| unreadable(path, source))?;
-    let metadata = file.metadata().map_err(|source| unreadable(path, source))?;
-    if !metadata.is_file() {
+    let stat = rustix::fs::fstat(&file).map_err(|source| unreadable(path, source.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Error::Changed { path: path.clone() });
     }
-    Ok((file, metadata))
+    Ok(Regular {
+        file,
+        size: stat.st_size.cast_unsigned(),
+        executable: is_executable(stat.st_mode),
+    })
 }
 
 fn unreadable(path: &RootPath, source: io::Error) -> Error {

@@ -24,6 +24,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::{Error, Place, Role};
@@ -58,7 +59,7 @@ pub struct Input {
     /// Where it lies.
     pub path: RootPath,
     /// Why it is one.
-    pub reason: Reason,
+    pub reason: Arc<Reason>,
     /// Whether the build gets it.
     pub placement: Placement,
     /// What it holds.
@@ -157,7 +158,7 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
         .zip(contents)
         .map(|(found, content)| Input {
             placement: placement(&found.path, &image.context, &ignore),
-            reason: reasons[found.entry].clone(),
+            reason: Arc::clone(&reasons[found.entry]),
             path: found.path,
             content,
         })
@@ -176,10 +177,11 @@ fn find(
     image: &Image,
     interpreted: &Interpreted<'_>,
     ignore: &Dockerignore,
-) -> Result<(Vec<Found>, Vec<Reason>), Error> {
+) -> Result<(Vec<Found>, Vec<Arc<Reason>>), Error> {
     if let Some(entries) = &image.inputs {
         let found = selection::find(tree, entries, &image.dockerfile)?;
-        return Ok((found, entries.iter().map(Reason::of_entry).collect()));
+        let reasons = entries.iter().map(Reason::of_entry).map(Arc::new);
+        return Ok((found, reasons.collect()));
     }
     let sources = interpreted.sources()?;
     let context = derived::Context {
@@ -189,7 +191,8 @@ fn find(
     };
     let found = derived::find(&context, sources, |source| interpreted.place(source));
     let found = found.map_err(|error| of_inputs(image, error))?;
-    Ok((found, sources.iter().map(Reason::of_source).collect()))
+    let reasons = sources.iter().map(Reason::of_source).map(Arc::new);
+    Ok((found, reasons.collect()))
 }
 
 fn dockerfile(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {

@@ -4,6 +4,7 @@
 //! A repository here is a place, its `.gitignore` rules and, only if asked, its list of tracked
 //! files.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::ffi::OsStr;
 use std::fs;
@@ -81,12 +82,15 @@ impl Repository {
     }
 
     /// `path` as git sees it: relative to the top.
-    pub(super) fn relative(&self, path: &RootPath) -> Vec<u8> {
+    pub(super) fn relative<'a>(&'a self, path: &'a RootPath) -> Cow<'a, [u8]> {
         match &self.place {
-            Place::Around(prefix) if prefix.is_empty() => path.relative().to_vec(),
-            Place::Around(prefix) if path.is_root() => prefix.clone(),
-            Place::Around(prefix) => [prefix, b"/".as_slice(), path.relative()].concat(),
-            Place::Below(top) => path.below(top).unwrap_or_default().relative().to_vec(),
+            Place::Around(prefix) if prefix.is_empty() => path.relative().into(),
+            Place::Around(prefix) if path.is_root() => prefix.into(),
+            Place::Around(prefix) => [prefix, b"/".as_slice(), path.relative()].concat().into(),
+            Place::Below(top) => {
+                let inside = path.below(top).unwrap_or_default();
+                inside.relative().to_vec().into()
+            }
         }
     }
 

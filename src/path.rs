@@ -133,13 +133,18 @@ impl RootPath {
     /// This path as seen from `folder`; `None` if it does not lie in it. A folder lies in itself,
     /// as the root path.
     pub fn below(&self, folder: &RootPath) -> Option<RootPath> {
+        self.relative_to(folder).map(|rest| RootPath(rest.to_vec()))
+    }
+
+    /// The bytes of this path as seen from `folder`: those of [`RootPath::below`].
+    pub fn relative_to(&self, folder: &RootPath) -> Option<&[u8]> {
         if folder.is_root() {
-            return Some(self.clone());
+            return Some(&self.0);
         }
         let rest = self.0.strip_prefix(folder.0.as_slice())?;
         match rest.split_first() {
-            None => Some(RootPath::root()),
-            Some((b'/', rest)) => Some(RootPath(rest.to_vec())),
+            None => Some(rest),
+            Some((b'/', rest)) => Some(rest),
             Some(_) => None,
         }
     }

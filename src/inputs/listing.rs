@@ -18,10 +18,10 @@ use crate::path::RootPath;
 const BUFFER: usize = 32 * 1024;
 
 /// So many folders are listed by one thread in a row.
-const RUN: usize = 16;
+const RUN: usize = 8;
 
 /// With fewer runs per thread, starting the thread costs more than it saves.
-const RUNS_PER_THREAD: usize = 4;
+const RUNS_PER_THREAD: usize = 3;
 
 /// The names in a folder and what they stand for, in no particular order.
 pub(super) type Names = Vec<(OsString, Kind)>;

@@ -241,21 +241,24 @@ impl Reason {
 impl Inputs {
     /// The record of `image` with these inputs.
     pub fn record(&self, image: &Image) -> Record {
-        let mut items = vec![
+        let args = self.args.iter().map(|(name, value)| Item::Arg {
+            name: name.clone(),
+            digest: ContentDigest::of(value.as_bytes()),
+        });
+        let build = [
             Item::Context(image.context.clone()),
             Item::Dockerfile {
                 path: image.dockerfile.clone(),
                 digest: ContentDigest::of(&self.slice),
             },
         ];
-        items.extend(image.target.clone().map(Item::Target));
-        items.extend(image.platforms.iter().cloned().map(Item::Platform));
-        items.extend(image.salt.clone().map(Item::Salt));
-        items.extend(self.args.iter().map(|(name, value)| Item::Arg {
-            name: name.clone(),
-            digest: ContentDigest::of(value.as_bytes()),
-        }));
-        items.extend(self.entries.iter().map(Input::item));
+        let items = build
+            .into_iter()
+            .chain(image.target.clone().map(Item::Target))
+            .chain(image.platforms.iter().cloned().map(Item::Platform))
+            .chain(image.salt.clone().map(Item::Salt))
+            .chain(args)
+            .chain(self.entries.iter().map(Input::item));
         Record::new(items)
     }
 }
@@ -295,9 +298,9 @@ impl Input {
 }
 
 fn placement(path: &RootPath, context: &RootPath, ignore: &Dockerignore) -> Placement {
-    match path.below(context) {
+    match path.relative_to(context) {
         None => Placement::OutsideContext,
-        Some(inside) if ignore.excludes(inside.relative()) => Placement::Ignored,
+        Some(inside) if ignore.excludes(inside) => Placement::Ignored,
         Some(_) => Placement::Context,
     }
 }

@@ -87,10 +87,7 @@ impl Repository {
             Place::Around(prefix) if prefix.is_empty() => path.relative().into(),
             Place::Around(prefix) if path.is_root() => prefix.into(),
             Place::Around(prefix) => [prefix, b"/".as_slice(), path.relative()].concat().into(),
-            Place::Below(top) => {
-                let inside = path.below(top).unwrap_or_default();
-                inside.relative().to_vec().into()
-            }
+            Place::Below(top) => path.relative_to(top).unwrap_or_default().into(),
         }
     }
 

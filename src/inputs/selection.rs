@@ -86,7 +86,7 @@ impl Findings {
         // No name is less than this one.
         let least_below = path.join(b"\0");
         let next = self.found.range(least_below..).next();
-        self.found.contains_key(path) || next.is_some_and(|(next, _)| next.below(path).is_some())
+        self.found.contains_key(path) || next.is_some_and(|(next, _)| next.relative_to(path).is_some())
     }
 
     /// Why nothing that `covers` says yes to was taken, if that is known.
@@ -227,8 +227,8 @@ impl<'a> Selection<'a> {
                 .iter()
                 .any(|pattern| pattern.matches_or_covers(path.relative())),
             Outs::Dockerignore { context, ignore } => path
-                .below(context)
-                .is_some_and(|inside| !inside.is_root() && ignore.excludes(inside.relative())),
+                .relative_to(context)
+                .is_some_and(|inside| !inside.is_empty() && ignore.excludes(inside)),
         }
     }
 

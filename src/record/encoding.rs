@@ -29,7 +29,8 @@ impl Lines {
             .into_iter()
             .map(|place| &self.text[place])
             .collect();
-        lines.sort_unstable();
+        // Mostly they are sorted already, which this sort makes use of.
+        lines.sort();
         lines.dedup();
         let mut text = Vec::with_capacity(head.len() + self.text.len());
         text.extend_from_slice(head.as_bytes());

@@ -86,7 +86,8 @@ impl Findings {
         // No name is less than this one.
         let least_below = path.join(b"\0");
         let next = self.found.range(least_below..).next();
-        self.found.contains_key(path) || next.is_some_and(|(next, _)| next.relative_to(path).is_some())
+        self.found.contains_key(path)
+            || next.is_some_and(|(next, _)| next.relative_to(path).is_some())
     }
 
     /// Why nothing that `covers` says yes to was taken, if that is known.

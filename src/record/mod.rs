@@ -162,7 +162,10 @@ mod tests {
     fn lines_are_sorted_by_bytes_and_each_stands_once() {
         let salt = |text: &str| Item::Salt(text.to_owned());
         let record = Record::new([salt("b"), salt("B"), salt("a"), salt("b"), salt("a b")]);
-        assert_eq!(record.as_str(), "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n");
+        assert_eq!(
+            record.as_str(),
+            "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::{self, ImageName, Invalid};
 use crate::ensure;
 use crate::inputs;
 use crate::interrupt::Interrupted;
+use crate::registry;
 use crate::report::{Place, Problem};
 use crate::shown::Shown;
 
@@ -29,6 +30,8 @@ pub(super) enum Failure {
         image: ImageName,
         source: Box<ensure::Error>,
     },
+    #[error(transparent)]
+    Settings(#[from] registry::InvalidTimeLimit),
     #[error("the current folder cannot be told")]
     CurrentFolder(#[source] io::Error),
     #[error("this process cannot do two things at a time")]
@@ -62,7 +65,7 @@ impl Failure {
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
             | Failure::Output(_) => 1,
-            Failure::Config(_) => 2,
+            Failure::Config(_) | Failure::Settings(_) => 2,
             Failure::Revision(inputs::Error::Revision(error)) if !error.is_usage() => 1,
             Failure::Revision(_) => 2,
             Failure::Ensure { source, .. } => ensure_exit_code(source),
@@ -87,7 +90,8 @@ impl Failure {
             }
             Failure::Revision(source) => problem.hint = source.hint().map(str::to_owned),
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
-            Failure::CurrentFolder(_)
+            Failure::Settings(_)
+            | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
             | Failure::Output(_)
             | Failure::Interrupted(_) => {}

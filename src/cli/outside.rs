@@ -11,7 +11,7 @@ use crate::engine::docker::Docker;
 use crate::ensure::{Turns, World};
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
-use crate::registry::{self, docker_config_folder};
+use crate::registry;
 
 /// Everything that is needed to ask a registry and an engine.
 pub(super) struct Outside<'a> {
@@ -33,11 +33,9 @@ impl<'a> Outside<'a> {
             .enable_all()
             .build()
             .map_err(Failure::Runtime)?;
-        let path = |name| environment.get(name).map(PathBuf::from);
-        let docker_config = docker_config_folder(path("DOCKER_CONFIG"), path("HOME"));
         let settings = registry::Settings {
-            docker_config,
-            ..registry::Settings::default()
+            plain_http: workspace.project.plain_http().clone(),
+            ..registry::Settings::of(environment)?
         };
         let temporary = environment
             .temporary_folder()

@@ -122,6 +122,8 @@ pub enum MistakeKind {
     Nul,
     #[error("the target is empty")]
     EmptyTarget,
+    #[error("`{0}` is not the name of a registry: a host in lower case, with or without a port")]
+    Registry(String),
     #[error("`source` is not an http(s) address, or it holds a user name or password")]
     Source,
 }

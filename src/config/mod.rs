@@ -10,7 +10,7 @@ mod resolve;
 mod template;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -132,6 +132,7 @@ pub struct Project {
     text: String,
     root: PathBuf,
     images: Images,
+    plain_http: BTreeSet<String>,
     /// Which engine builds and holds the images.
     pub engine: EngineChoice,
 }
@@ -168,12 +169,13 @@ impl Project {
             source,
         })?;
         match parse(&text, environment) {
-            Ok((images, engine)) => Ok(Project {
+            Ok(parsed) => Ok(Project {
                 file: file.to_path_buf(),
                 text,
                 root,
-                images,
-                engine,
+                images: parsed.images,
+                plain_http: parsed.plain_http,
+                engine: parsed.engine,
             }),
             Err(mistake) => Err(invalid(file, text, mistake)),
         }
@@ -183,6 +185,11 @@ impl Project {
     /// where that would be if it were checked out.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The registries that are spoken to without TLS, by their names: `HOST` or `HOST:PORT`.
+    pub fn plain_http(&self) -> &BTreeSet<String> {
+        &self.plain_http
     }
 
     /// The image called `name`; without a name, the only one there is.
@@ -242,8 +249,16 @@ impl Project {
 
 type Images = Vec<(String, Result<Image, Mistake>)>;
 
+/// What a file holds.
+#[derive(Debug)]
+struct Parsed {
+    images: Images,
+    plain_http: BTreeSet<String>,
+    engine: EngineChoice,
+}
+
 /// Parses the file's text. A mistake that the environment could mend stays with its image.
-fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice), Mistake> {
+fn parse(text: &str, environment: &Environment) -> Result<Parsed, Mistake> {
     let file: written::File = toml::from_str(text).map_err(Mistake::from)?;
     check_format(file.format.as_ref())?;
     if file.images.is_empty() {
@@ -260,7 +275,11 @@ fn parse(text: &str, environment: &Environment) -> Result<(Images, EngineChoice)
             image => images.push((name.as_ref().clone(), image)),
         }
     }
-    Ok((images, file.engine.choice))
+    Ok(Parsed {
+        images,
+        plain_http: resolve::plain_http(&file.registry)?,
+        engine: file.engine.choice,
+    })
 }
 
 fn check_format(format: Option<&Spanned<i64>>) -> Result<(), Mistake> {
@@ -290,6 +309,8 @@ fn invalid(file: &Path, text: String, mistake: Mistake) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{ArgValue, Image, Mistake, MistakeKind, Push, parse};
     use crate::environment::Environment;
 
@@ -297,8 +318,7 @@ mod tests {
 
     fn resolve(text: &str, variables: &[(&str, &str)]) -> Result<Image, Mistake> {
         let environment: Environment = variables.iter().copied().collect();
-        let (mut images, _) = parse(text, &environment)?;
-        images.remove(0).1
+        parse(text, &environment)?.images.remove(0).1
     }
 
     /// The mistake in `HEAD` followed by `text`, and the piece of the file that it points at.
@@ -413,6 +433,24 @@ mod tests {
     }
 
     #[test]
+    fn registries_without_tls_are_named_as_repositories_begin() {
+        let text = "[registry.\"lab:5000\"]\nplain_http = true\n[registry.\"ghcr.io\"]\n";
+        let parsed = parse(&format!("{HEAD}{text}"), &Environment::default()).unwrap();
+        assert_eq!(parsed.plain_http, BTreeSet::from(["lab:5000".to_owned()]));
+        for name in [
+            "lab",
+            "http://lab:5000",
+            "lab:5000/acme",
+            "index.docker.io",
+            "lab:port",
+        ] {
+            let (kind, place) = mistake(&format!("[registry.\"{name}\"]\n"));
+            assert!(matches!(kind, MistakeKind::Registry(text) if text == name));
+            assert_eq!(place, format!("\"{name}\""));
+        }
+    }
+
+    #[test]
     fn formats_and_names_are_checked() {
         for text in [
             "format = 9\n[images.a]\ninputs = []",
@@ -446,7 +484,7 @@ mod tests {
         let other = "[images.b]\ninputs = []\nrepository = \"ghcr.io/{env:X}\"\n";
         let images = |variables: &[(&str, &str)], other: &str| {
             let environment: Environment = variables.iter().copied().collect();
-            parse(&format!("{HEAD}{other}"), &environment).map(|(images, _)| images)
+            parse(&format!("{HEAD}{other}"), &environment).map(|parsed| parsed.images)
         };
         for value in ["", "a b"] {
             let images = images(&[("X", value)], other).unwrap();

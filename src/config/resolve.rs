@@ -1,7 +1,7 @@
 //! From the file as written to the images as the rest of fp sees them: every text parsed, every
 //! default applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -48,6 +48,24 @@ pub(super) fn image(
             .transpose()?,
         name: image_name,
     })
+}
+
+/// Resolves `[registry]`: the names of the registries that are spoken to without TLS.
+pub(super) fn plain_http(
+    registries: &BTreeMap<Spanned<String>, written::Registry>,
+) -> Result<BTreeSet<String>> {
+    let mut plain = BTreeSet::new();
+    for (name, registry) in registries {
+        let text = name.as_ref();
+        let parsed = format!("{text}/x").parse::<Repository>();
+        if !parsed.is_ok_and(|repository| repository.domain() == text) {
+            return Err(at(name.span(), MistakeKind::Registry(text.clone())));
+        }
+        if registry.plain_http {
+            plain.insert(text.clone());
+        }
+    }
+    Ok(plain)
 }
 
 fn at(span: Range<usize>, kind: impl Into<MistakeKind>) -> Mistake {

@@ -20,6 +20,8 @@ pub(super) struct File {
     pub(super) images: BTreeMap<Spanned<String>, Image>,
     #[serde(default)]
     pub(super) engine: Engine,
+    #[serde(default)]
+    pub(super) registry: BTreeMap<Spanned<String>, Registry>,
 }
 
 /// `[images.NAME]`
@@ -47,6 +49,14 @@ pub(super) struct Image {
 pub(super) struct Engine {
     #[serde(rename = "use", default)]
     pub(super) choice: EngineChoice,
+}
+
+/// `[registry."HOST"]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Registry {
+    #[serde(default)]
+    pub(super) plain_http: bool,
 }
 
 /// Which engine builds and holds the images.

@@ -45,7 +45,7 @@ pub(super) async fn publish(
         .put_manifest(&job.repository, &job.tag, &manifest);
     let put = world.unless_interrupted(put).await?;
     let refusal = match put {
-        Ok(PutOutcome::Written) => None,
+        Ok(PutOutcome::Written | PutOutcome::Overtaken) => None,
         Ok(PutOutcome::Refused(refusal)) => Some(refusal),
         Err(source) => {
             return Err(Error::Publish {

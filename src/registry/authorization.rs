@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url};
@@ -17,6 +18,7 @@ use super::challenge::Challenge;
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
 use super::error::{Error, without_secrets};
+use super::rate_limit::RateLimit;
 use super::transport::{Answer, Request, Transport, may_carry_secrets, origin, without_userinfo};
 use super::words::Words;
 
@@ -117,10 +119,12 @@ impl Authorizer {
         let (request, status) = (answer.request(), answer.status);
         let words = Words::of(&answer.body);
         if !is_denial(answer) {
+            let limit = Box::new(RateLimit::of(&answer.headers, SystemTime::now()));
             return Error::Status {
                 request,
                 status,
                 words,
+                limit,
             };
         }
         match self.credentials(endpoint).await {
@@ -154,8 +158,12 @@ impl Authorizer {
         Ok(header)
     }
 
-    /// Reading blocks, and whoever waits for it may have to act upon signals.
+    /// Reading blocks, and whoever waits for it may have to act upon signals. What goes unprotected to
+    /// another machine goes without credentials.
     async fn credentials(&self, endpoint: &Endpoint) -> Result<Credentials, Error> {
+        if endpoint.is_unprotected() && !endpoint.is_loopback() {
+            return Ok(Credentials::Withheld);
+        }
         let (folder, domain) = (self.docker_config.clone(), endpoint.domain.clone());
         let reading = move || Credentials::read(folder.as_deref(), &domain);
         let read = tokio::task::spawn_blocking(reading).await;

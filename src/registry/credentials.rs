@@ -39,6 +39,8 @@ pub enum Account {
     Helper(String),
     /// It has an OAuth identity token.
     IdentityToken,
+    /// Nobody looked, since the registry is spoken to without TLS.
+    Withheld,
 }
 
 /// A registry's entry in config.json.
@@ -48,6 +50,7 @@ pub(super) enum Credentials {
     Basic(Basic),
     Helper(String),
     IdentityToken,
+    Withheld,
 }
 
 /// A user and password. Neither is shown by Debug: the user may be a token, too.
@@ -87,6 +90,7 @@ impl Credentials {
             Credentials::Basic(_) => Account::User,
             Credentials::Helper(name) => Account::Helper(name.clone()),
             Credentials::IdentityToken => Account::IdentityToken,
+            Credentials::Withheld => Account::Withheld,
         }
     }
 
@@ -117,7 +121,7 @@ impl fmt::Debug for Basic {
 
 /// The folder of docker's config.json: `DOCKER_CONFIG` if it is set and not empty, else `.docker`
 /// in the home folder.
-pub fn docker_config_folder(
+pub(super) fn docker_config_folder(
     docker_config: Option<PathBuf>,
     home: Option<PathBuf>,
 ) -> Option<PathBuf> {

@@ -1,10 +1,12 @@
 //! Where a repository is served: the URLs of the distribution specification.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use reqwest::Url;
 
 use super::error::Error;
+use super::transport::is_loopback;
 use crate::reference::Repository;
 
 /// docker.io is the name of a registry, but not of the host that serves it.
@@ -22,16 +24,17 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn of(repository: &Repository) -> Result<Self, Error> {
+    /// Registries in `plain_http`, by their names, are spoken to without TLS, as is this machine.
+    pub(super) fn of(
+        repository: &Repository,
+        plain_http: &BTreeSet<String>,
+    ) -> Result<Self, Error> {
         let host = match repository.domain() {
             "docker.io" => DOCKER_HUB_HOST,
             domain => domain,
         };
-        let scheme = if repository.is_loopback() {
-            "http"
-        } else {
-            "https"
-        };
+        let is_plain = repository.is_loopback() || plain_http.contains(repository.domain());
+        let scheme = if is_plain { "http" } else { "https" };
         let url = format!("{scheme}://{host}/v2/");
         Ok(Endpoint {
             domain: repository.domain().to_owned(),
@@ -48,9 +51,14 @@ impl Endpoint {
         self
     }
 
-    /// Whether requests to it go unprotected, as they do only to this machine.
+    /// Whether requests to it go unprotected, as they do to this machine and where configured.
     pub(super) fn is_unprotected(&self) -> bool {
         self.root.scheme() == "http"
+    }
+
+    /// Whether it is on this machine.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.root)
     }
 
     /// The manifest that a tag or digest names.
@@ -63,6 +71,8 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Endpoint;
     use crate::reference::Tag;
 
@@ -89,15 +99,18 @@ mod tests {
                 "http://[::1]:5000/v2/a__b.c/d/manifests/v1",
             ),
             ("[2001:db8::1]/a", "https://[2001:db8::1]/v2/a/manifests/v1"),
+            ("plain:5000/a", "http://plain:5000/v2/a/manifests/v1"),
+            ("plain:5001/a", "https://plain:5001/v2/a/manifests/v1"),
         ] {
-            let endpoint = Endpoint::of(&repository.parse().unwrap()).unwrap();
+            let plain_http = BTreeSet::from(["plain:5000".to_owned()]);
+            let endpoint = Endpoint::of(&repository.parse().unwrap(), &plain_http).unwrap();
             assert_eq!(endpoint.manifest(&tag).as_str(), expected);
         }
     }
 
     #[test]
     fn a_name_that_is_nearly_an_address_makes_no_url() {
-        let error = Endpoint::of(&"1.2.3.999/a".parse().unwrap()).unwrap_err();
+        let error = Endpoint::of(&"1.2.3.999/a".parse().unwrap(), &BTreeSet::new()).unwrap_err();
         assert!(
             error.to_string().contains("https://1.2.3.999/v2/"),
             "{error}"

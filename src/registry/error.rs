@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::authorization::Access;
 use super::credentials::Account;
 use super::manifest::ManifestProblem;
+use super::rate_limit::RateLimit;
 use super::transport::{MAX_BODY, MAX_REDIRECTS};
 use super::words::{Words, bounded};
 use crate::reference::{Digest, ParseError};
@@ -33,11 +34,13 @@ pub enum Error {
         access: Access,
     },
     /// An answer that is neither success nor denial.
-    #[error("{request}: {status}{words}")]
+    #[error("{request}: {status}{words}{limit}")]
     Status {
         request: RequestLine,
         status: StatusCode,
         words: Words,
+        /// Boxed, since it is large and rare.
+        limit: Box<RateLimit>,
     },
     /// A 404 that does not come from a registry, and so says nothing about the image.
     #[error("{request}: 404 Not Found, but not in the words of a registry{words}")]
@@ -103,6 +106,16 @@ pub enum Error {
     },
     #[error("failed to read {}: the credentials for {key:?} are not those of a user", path.display())]
     DockerConfigEntry { path: PathBuf, key: String },
+    #[error("failed to read {}", path.display())]
+    Certificate {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("{} holds no certificate with its key, or none at all, as PEM", path.display())]
+    NoCertificate { path: PathBuf },
+    #[error("the value of {variable} is no address of a proxy")]
+    Proxy { variable: &'static str },
     #[error("failed to set up the HTTP client")]
     Setup(#[source] reqwest::Error),
 }
@@ -142,6 +155,14 @@ impl Error {
         }
     }
 
+    /// How long the registry asks to wait before the next try.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Status { limit, .. } => limit.retry_after,
+            _ => None,
+        }
+    }
+
     /// The way out, as far as there is one.
     pub fn hint(&self) -> Option<Hint> {
         match self {
@@ -161,6 +182,9 @@ impl Error {
                 ConnectionFault::Certificate => Hint::Certificates,
             }),
             Error::TimedOut { .. } => Some(Hint::Reachability),
+            Error::Status { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
+                Some(Hint::RateLimit)
+            }
             Error::Status { .. } if self.is_transient() => Some(Hint::TryAgain),
             Error::Status { .. }
             | Error::NotFoundByNoRegistry { .. }
@@ -176,6 +200,8 @@ impl Error {
             Error::DockerConfig { .. }
             | Error::DockerConfigSyntax { .. }
             | Error::DockerConfigEntry { .. } => Some(Hint::DockerConfig),
+            Error::Certificate { .. } | Error::NoCertificate { .. } => Some(Hint::CertificateFiles),
+            Error::Proxy { .. } => Some(Hint::ProxyVariable),
             Error::Setup(_) => None,
         }
     }
@@ -191,8 +217,11 @@ pub enum Hint {
         account: Account,
         may_be_new: bool,
     },
+    CertificateFiles,
     Certificates,
     DockerConfig,
+    ProxyVariable,
+    RateLimit,
     Reachability,
     RegistryName,
     TryAgain,
@@ -213,7 +242,16 @@ impl fmt::Display for Hint {
                 Ok(())
             }
             Hint::Certificates => f.write_str(
-                "check this machine's clock and CA certificates (SSL_CERT_FILE names others)",
+                "check this machine's clock and CA certificates (SSL_CERT_FILE names others, and \
+                 `certs.d` folders those of single registries)",
+            ),
+            Hint::CertificateFiles => {
+                f.write_str("correct that file: SSL_CERT_FILE or a `certs.d` folder names it")
+            }
+            Hint::ProxyVariable => f.write_str("write it as `http://HOST:PORT`"),
+            Hint::RateLimit => f.write_str(
+                "wait as long as the registry asks to; most registries allow more to those who \
+                 are logged in",
             ),
             Hint::Reachability => f.write_str(
                 "check the registry's name, the network and the proxy variables, and try again",
@@ -234,6 +272,11 @@ fn fmt_access(f: &mut fmt::Formatter<'_>, registry: &str, account: &Account) -> 
     match account {
         Account::Anonymous => write!(f, "log in with `docker login {registry}`"),
         Account::User => write!(f, "check what the account for {registry} may do there"),
+        Account::Withheld => write!(
+            f,
+            "{registry} is configured for `plain_http`, and credentials are never sent without TLS: \
+             give it a certificate, or open it to everybody"
+        ),
         Account::Helper(helper) => write!(
             f,
             "docker's config.json leaves {registry} to the credential helper {helper:?}, which fp \

@@ -2,55 +2,58 @@
 //! of the OCI distribution specification.
 //!
 //! It knows no engine and decides nothing: what a look-up's answer leads to is the plan's business,
-//! and layers are moved by the engine. Everything here is told by its arguments, but for the proxy
-//! variables and the CA store, which the HTTP and TLS libraries read.
+//! and layers are moved by the engine. Everything here is told by its arguments, but for the CA store,
+//! which the TLS library finds.
 
 mod authorization;
+mod certificates;
 mod challenge;
 mod credentials;
 mod endpoint;
 mod error;
 mod look_up;
 mod manifest;
+mod patience;
+mod proxies;
+mod rate_limit;
+mod settings;
 mod transport;
 mod words;
 
-use std::collections::HashSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use authorization::Access;
-pub use credentials::{Account, docker_config_folder};
+pub use credentials::Account;
 pub use error::{ConnectionCause, Error, Hint, RequestLine};
 pub use look_up::Lookup;
 pub use manifest::{Content, Manifest, ManifestProblem};
-pub use transport::TimeLimits;
+pub use proxies::Proxies;
+pub use rate_limit::RateLimit;
+pub use settings::{InvalidTimeLimit, Retries, Settings, TimeLimits};
 pub use words::Words;
 
 use crate::reference::{Digest, Repository, Tag};
 use authorization::Authorizer;
 use endpoint::Endpoint;
 use manifest::MEDIA_TYPES;
+use patience::Pauses;
 use transport::{Answer, Request, Transport};
 use words::RegistryErrors;
 
-/// What a [`Client`] is told about the machine it runs on.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// The folder of docker's config.json, see [`docker_config_folder`].
-    pub docker_config: Option<PathBuf>,
-    pub time_limits: TimeLimits,
-}
-
-/// Talks to registries. Every operation ends within [`TimeLimits::total`], and tries nothing twice.
+/// Talks to registries. Every operation ends within [`TimeLimits::total`]; until then, one that
+/// failed for a reason that may pass is tried again.
 pub struct Client {
     transport: Transport,
     authorizer: Authorizer,
+    retries: Retries,
+    plain_http: BTreeSet<String>,
     /// The registries on this machine that turned out to speak TLS.
     over_tls: Mutex<HashSet<String>>,
 }
@@ -60,6 +63,8 @@ pub struct Client {
 pub enum PutOutcome {
     /// The registry took the manifest under the tag.
     Written,
+    /// The registry failed to say whether it took it, and now has another one under the tag.
+    Overtaken,
     /// The tag exists, and the registry does not let it be overwritten; the error is what it said.
     Refused(Error),
 }
@@ -68,8 +73,10 @@ impl Client {
     /// Opens no connection and reads no file: that happens when an answer needs it.
     pub fn new(settings: Settings) -> Self {
         Client {
-            transport: Transport::new(settings.time_limits),
-            authorizer: Authorizer::new(settings.docker_config),
+            authorizer: Authorizer::new(settings.docker_config.clone()),
+            retries: settings.retries,
+            plain_http: settings.plain_http.clone(),
+            transport: Transport::new(settings),
             over_tls: Mutex::default(),
         }
     }
@@ -122,13 +129,26 @@ impl Client {
 
     /// Writes a manifest, byte for byte, under a tag. Whatever it names has to be in the
     /// repository.
+    ///
+    /// A registry that failed may have written it all the same, and others may have written theirs
+    /// since; so before it is written again, the tag has to be absent still.
     pub async fn put_manifest(
         &self,
         repository: &Repository,
         tag: &Tag,
         manifest: &Manifest,
     ) -> Result<PutOutcome, Error> {
+        let was_tried = Cell::new(false);
         let write = async |endpoint: &Endpoint, deadline| {
+            if was_tried.replace(true)
+                && let Some(found) = look_up::look_up(self, endpoint, tag, deadline).await?
+            {
+                let is_ours = found.is_of(manifest.bytes());
+                return Ok(match is_ours {
+                    true => PutOutcome::Written,
+                    false => PutOutcome::Overtaken,
+                });
+            }
             self.write_manifest(endpoint, tag, manifest, deadline).await
         };
         self.at(repository, write).await
@@ -164,34 +184,56 @@ impl Client {
         }
     }
 
-    /// Does something at a repository.
-    ///
-    /// A registry on this machine is spoken to without TLS, unless it turns out to want it: then
-    /// all is done once more with TLS, and whatever follows with TLS only. Its certificate is not
-    /// checked, as docker does not do it either on loopback.
+    /// Does something at a repository, and does it again as long as it fails for a reason that may
+    /// pass, there is time, and the registry does not ask for more patience than that.
     async fn at<T>(
         &self,
         repository: &Repository,
         deed: impl AsyncFn(&Endpoint, Instant) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let deadline = self.transport.deadline();
-        let endpoint = Endpoint::of(repository)?;
-        if !endpoint.is_unprotected() {
-            return deed(&endpoint, deadline).await;
+        let endpoint = Endpoint::of(repository, &self.plain_http)?;
+        let mut pauses = Pauses::new(self.retries);
+        loop {
+            let error = match self.once(&endpoint, &deed, deadline).await {
+                Err(error) if error.is_transient() => error,
+                done => return done,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            match pauses.next(error.retry_after(), left) {
+                Some(pause) => sleep(pause).await,
+                None => return Err(error),
+            }
         }
+    }
+
+    /// Does something at a repository.
+    ///
+    /// A registry on this machine is spoken to without TLS, unless it turns out to want it: then
+    /// all is done once more with TLS, and whatever follows with TLS only. Its certificate is not
+    /// checked, as docker does not do it either on loopback.
+    async fn once<T>(
+        &self,
+        endpoint: &Endpoint,
+        deed: &impl AsyncFn(&Endpoint, Instant) -> Result<T, Error>,
+        deadline: Instant,
+    ) -> Result<T, Error> {
+        if !endpoint.is_unprotected() || !endpoint.is_loopback() {
+            return deed(endpoint, deadline).await;
+        }
+        let over_tls = endpoint.clone().over_tls();
         if self.over_tls().contains(&endpoint.domain) {
-            return deed(&endpoint.over_tls(), deadline).await;
+            return deed(&over_tls, deadline).await;
         }
-        let error = match deed(&endpoint, deadline).await {
+        let error = match deed(endpoint, deadline).await {
             Err(error) if error.may_be_tls() => error,
             done => return done,
         };
-        let endpoint = endpoint.over_tls();
-        match deed(&endpoint, deadline).await {
+        match deed(&over_tls, deadline).await {
             // It does not speak TLS either.
             Err(Error::Connection { .. } | Error::TimedOut { .. }) => Err(error),
             done => {
-                self.over_tls().insert(endpoint.domain);
+                self.over_tls().insert(over_tls.domain);
                 done
             }
         }

@@ -4,40 +4,22 @@
 //! host that they are for and no answer comes over an unprotected way. What an answer means, and
 //! which credentials a request bears, is decided elsewhere.
 
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
-use reqwest::{Certificate, Method, StatusCode, Url, redirect};
+use reqwest::{Certificate, ClientBuilder, Method, StatusCode, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
+use super::certificates;
 use super::error::{ConnectionCause, Error, RequestLine, without_secrets};
+use super::settings::{Settings, TimeLimits};
 use crate::reference::is_loopback_host;
 
 /// The longest body that is read, as the distribution project limits manifests.
 pub(super) const MAX_BODY: usize = 4 << 20;
 pub(super) const MAX_REDIRECTS: usize = 10;
-
-/// How long the parts of an operation may take.
-#[derive(Debug, Clone, Copy)]
-pub struct TimeLimits {
-    /// Making one connection.
-    pub connect: Duration,
-    /// Waiting for the next bytes of an answer.
-    pub read: Duration,
-    /// The whole operation with all its requests.
-    pub total: Duration,
-}
-
-impl Default for TimeLimits {
-    fn default() -> Self {
-        TimeLimits {
-            connect: Duration::from_secs(10),
-            read: Duration::from_secs(15),
-            total: Duration::from_secs(25),
-        }
-    }
-}
 
 #[derive(Clone)]
 pub(super) struct Request {
@@ -85,29 +67,42 @@ impl Answer {
 /// The HTTP clients, one per [`Route`], each made when it is first needed: reading the CA store
 /// takes longer than a whole look-up on loopback.
 pub(super) struct Transport {
-    limits: TimeLimits,
-    clients: [OnceLock<reqwest::Client>; 3],
+    settings: Settings,
+    clients: Mutex<HashMap<Route, reqwest::Client>>,
 }
 
-/// The ways to a server, which differ in proxies and CA certificates.
-#[derive(Clone, Copy)]
-enum Route {
-    Remote,
-    Loopback,
-    LoopbackWithoutTls,
+/// A way to a server. Servers that are reached in the same way share a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Route {
+    tls: Tls,
+    is_loopback: bool,
+    /// The folder of the server's own certificates.
+    certificates: Option<PathBuf>,
+}
+
+/// How far a server's certificate matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Tls {
+    None,
+    Unchecked,
+    Checked,
 }
 
 impl Transport {
-    pub(super) fn new(limits: TimeLimits) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Transport {
-            limits,
-            clients: Default::default(),
+            settings,
+            clients: Mutex::default(),
         }
+    }
+
+    fn limits(&self) -> TimeLimits {
+        self.settings.time_limits
     }
 
     /// When an operation that begins now has to be over.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.total
+        Instant::now() + self.limits().total
     }
 
     /// Sends a request and follows redirects of GET and HEAD. Any status is an answer.
@@ -132,16 +127,16 @@ impl Transport {
 
     async fn exchange(&self, request: &Request, deadline: Instant) -> Result<Answer, Error> {
         let client = self.client_for(&request.url)?;
-        match timeout_at(deadline, exchange(client, request)).await {
+        match timeout_at(deadline, exchange(&client, request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Failure::TooLarge)) => Err(Error::TooLarge {
                 request: request.line(),
             }),
             Ok(Err(Failure::Http(error))) if error.is_timeout() => {
                 let after = if error.is_connect() {
-                    self.limits.connect
+                    self.limits().connect
                 } else {
-                    self.limits.read
+                    self.limits().read
                 };
                 Err(Error::TimedOut {
                     request: request.line(),
@@ -157,50 +152,95 @@ impl Transport {
             }
             Err(_) => Err(Error::TimedOut {
                 request: request.line(),
-                after: self.limits.total,
+                after: self.limits().total,
             }),
         }
     }
 
-    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, Error> {
-        let route = match (is_loopback(url), url.scheme()) {
-            (true, "http") => Route::LoopbackWithoutTls,
-            (true, _) => Route::Loopback,
-            (false, _) => Route::Remote,
+    fn client_for(&self, url: &Url) -> Result<reqwest::Client, Error> {
+        let route = self.route(url);
+        if let Some(client) = self.clients().get(&route) {
+            return Ok(client.clone());
+        }
+        let client = self.build_client(&route)?;
+        Ok(self.clients().entry(route).or_insert(client).clone())
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<Route, reqwest::Client>> {
+        // A map of clients is whole whatever panicked elsewhere.
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn route(&self, url: &Url) -> Route {
+        let is_loopback = is_loopback(url);
+        let tls = match (url.scheme(), is_loopback) {
+            ("http", _) => Tls::None,
+            // Nobody is between this machine and itself.
+            (_, true) => Tls::Unchecked,
+            (_, false) => Tls::Checked,
         };
-        let slot = &self.clients[route as usize];
-        if let Some(client) = slot.get() {
+        let folders = &self.settings.certificate_folders;
+        Route {
+            tls,
+            is_loopback,
+            certificates: match tls {
+                Tls::None => None,
+                _ => certificates::folder_for(folders, url),
+            },
+        }
+    }
+
+    fn build_client(&self, route: &Route) -> Result<reqwest::Client, Error> {
+        // Whoever embeds this library may have chosen a provider already; then that one is taken.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        match route.tls {
+            Tls::None => {
+                let builder = self.builder(route)?.tls_certs_only([]);
+                builder.build().map_err(Error::Setup)
+            }
+            Tls::Unchecked => {
+                let builder = self.builder(route)?.tls_danger_accept_invalid_certs(true);
+                builder.build().map_err(Error::Setup)
+            }
+            Tls::Checked => self.build_checking_client(route),
+        }
+    }
+
+    /// Without a CA store the first attempt fails; then Mozilla's certificates serve, as they were
+    /// when fp was built. A file that the user names is looked at before, so that this covers no
+    /// mistake in its name.
+    fn build_checking_client(&self, route: &Route) -> Result<reqwest::Client, Error> {
+        if let Some(file) = &self.settings.ca_file {
+            certificates::authorities(file)?;
+        }
+        if let Ok(client) = self.builder(route)?.build() {
             return Ok(client);
         }
-        let client = build_client(route, self.limits).map_err(Error::Setup)?;
-        Ok(slot.get_or_init(|| client))
+        let mozilla = mozilla_certificates().map_err(Error::Setup)?;
+        // Only certificates can be added later, not put in the place of those that were added.
+        let own = match &route.certificates {
+            Some(folder) => certificates::authorities_in(folder)?,
+            None => Vec::new(),
+        };
+        let builder = self.builder(route)?;
+        let builder = builder.tls_certs_only(mozilla.into_iter().chain(own));
+        builder.build().map_err(Error::Setup)
     }
-}
 
-fn build_client(route: Route, limits: TimeLimits) -> reqwest::Result<reqwest::Client> {
-    // Whoever embeds this library may have chosen a provider already; then that one is taken.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
+    fn builder(&self, route: &Route) -> Result<ClientBuilder, Error> {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("fp/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            .connect_timeout(limits.connect)
-            .read_timeout(limits.read);
-        if let Route::Remote = route {
-            builder
-        } else {
-            builder.no_proxy()
+            .connect_timeout(self.limits().connect)
+            .read_timeout(self.limits().read);
+        let builder = match route.is_loopback {
+            true => builder.no_proxy(),
+            false => self.settings.proxies.apply(builder)?,
+        };
+        match &route.certificates {
+            Some(folder) => certificates::apply(builder, folder),
+            None => Ok(builder),
         }
-    };
-    match route {
-        Route::LoopbackWithoutTls => builder().tls_certs_only([]).build(),
-        // Nobody is between this machine and itself.
-        Route::Loopback => builder().tls_danger_accept_invalid_certs(true).build(),
-        // Without a CA store the first attempt fails; then Mozilla's certificates serve, as they
-        // were when fp was built.
-        Route::Remote => builder()
-            .build()
-            .or_else(|_| builder().tls_certs_only(mozilla_certificates()?).build()),
     }
 }
 
@@ -271,21 +311,22 @@ fn refused(answer: &Answer, target: String) -> Error {
     }
 }
 
-/// A redirect may not leave TLS; only this machine may point to this machine without it.
+/// A redirect may not leave TLS; without it only this machine may point to this machine, and a
+/// registry that is configured to have none to itself.
 fn is_acceptable(from: &Url, to: &Url) -> bool {
-    to.scheme() == "https" || is_unprotected_loopback(from) && is_unprotected_loopback(to)
+    may_carry_secrets(from, to) || to.scheme() == "http" && origin(from) == origin(to)
 }
 
 /// Whether a URL may be given credentials by a registry at `registry`.
 pub(super) fn may_carry_secrets(registry: &Url, url: &Url) -> bool {
-    is_acceptable(registry, url)
+    url.scheme() == "https" || is_unprotected_loopback(registry) && is_unprotected_loopback(url)
 }
 
 fn is_unprotected_loopback(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
 }
 

@@ -20,6 +20,7 @@ mod mistakes;
 mod record;
 mod reference;
 mod refusals;
+mod registries;
 mod revision;
 mod sameness;
 mod status;

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{
     MANIFEST, Reply, Request, ScriptedRegistry, digest, impatient_client, manifest_reply, refusal,
-    repository, tag, unknown,
+    repository, settings, tag, unknown,
 };
 use crate::registry::{Client, Error, Lookup, Manifest, PutOutcome, Settings};
 
@@ -29,7 +29,7 @@ fn client_with(config: &str) -> (Client, TempDir) {
     (
         Client::new(Settings {
             docker_config,
-            ..Settings::default()
+            ..settings()
         }),
         folder,
     )

@@ -1,9 +1,13 @@
 //! The client against a server that answers as each test scripts it.
 
 mod authorization;
+mod elsewhere;
+#[path = "../../../tests/integration/support/far_registry.rs"]
+mod far_registry;
 mod look_up;
 mod manifests;
 mod over_tls;
+mod patience;
 #[path = "../../../tests/integration/support/scripted_registry.rs"]
 mod scripted_registry;
 #[path = "../../../tests/integration/support/tls_front.rs"]
@@ -13,14 +17,25 @@ use std::time::Duration;
 
 use scripted_registry::{Reply, Request, ScriptedRegistry};
 
-use super::{Client, Error, Lookup, Settings, TimeLimits};
+use super::{Client, Error, Lookup, Retries, Settings, TimeLimits};
 use crate::reference::{Digest, Repository, Tag};
 
 const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"layers":[]}"#;
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// The settings of most tests, which count requests: nothing is tried again.
+fn settings() -> Settings {
+    Settings {
+        retries: Retries {
+            times: 0,
+            ..Retries::default()
+        },
+        ..Settings::default()
+    }
+}
+
 fn client() -> Client {
-    Client::new(Settings::default())
+    Client::new(settings())
 }
 
 /// A client for tests in which the time runs out. The others keep the real limits, so that a busy
@@ -33,7 +48,7 @@ fn impatient_client() -> Client {
     };
     Client::new(Settings {
         time_limits,
-        ..Settings::default()
+        ..settings()
     })
 }
 

@@ -2,6 +2,7 @@
 //! files to run it in, and machines with an engine and a registry to run it on.
 
 pub(crate) mod entry;
+pub(crate) mod far_registry;
 pub(crate) mod lab;
 mod machine;
 mod registry;

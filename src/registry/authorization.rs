@@ -5,19 +5,19 @@
 //! token that has expired meanwhile, or that grants too little by now, is simply asked for again.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::challenge::Challenge;
-use super::credentials::Credentials;
+use super::credentials::{Account, Basic, Credentials, Proof, Secret};
 use super::endpoint::Endpoint;
 use super::error::{Error, without_secrets};
+use super::keychain::Keychain;
 use super::rate_limit::RateLimit;
 use super::transport::{Answer, Request, Transport, may_carry_secrets, origin, without_userinfo};
 use super::words::Words;
@@ -41,7 +41,7 @@ impl Access {
 }
 
 pub(super) struct Authorizer {
-    docker_config: Option<PathBuf>,
+    keychain: Keychain,
     granted: Mutex<HashMap<Grant, HeaderValue>>,
 }
 
@@ -49,9 +49,9 @@ pub(super) struct Authorizer {
 type Grant = (Endpoint, Access);
 
 impl Authorizer {
-    pub(super) fn new(docker_config: Option<PathBuf>) -> Self {
+    pub(super) fn new(keychain: Keychain) -> Self {
         Authorizer {
-            docker_config,
+            keychain,
             granted: Mutex::default(),
         }
     }
@@ -81,19 +81,25 @@ impl Authorizer {
         let Some(challenge) = challenge(&answer, endpoint) else {
             return Ok(answer);
         };
-        let credentials = self.credentials(endpoint).await?;
-        let header = match &challenge {
-            Challenge::Basic => credentials.basic().map(|basic| basic.header()),
-            Challenge::Bearer {
-                realm,
-                service,
-                scope,
-            } => {
-                let scopes = scopes(scope.as_deref(), &grant);
-                let request =
-                    token_request(&answer, realm, service.as_deref(), &scopes, &credentials)?;
-                let answer = transport.send(request, deadline).await?;
-                Some(self.token(&grant, answer).await?)
+        let credentials = self.credentials(endpoint, deadline).await?;
+        let header = match (&challenge, &credentials.proof) {
+            (Challenge::Basic, _) => credentials.basic().map(Basic::header),
+            (Challenge::Bearer { .. }, Proof::RegistryToken(token)) => token.bearer_header(),
+            (
+                Challenge::Bearer {
+                    realm,
+                    service,
+                    scope,
+                },
+                proof,
+            ) => {
+                let question = TokenQuestion {
+                    service: service.as_deref(),
+                    scopes: scopes(scope.as_deref(), &grant),
+                    url: token_server(&answer, realm, proof)?,
+                };
+                let answer = question.ask(transport, proof, deadline).await?;
+                Some(self.token(&grant, answer, deadline).await?)
             }
         };
         let Some(header) = header else {
@@ -115,6 +121,7 @@ impl Authorizer {
         endpoint: &Endpoint,
         access: Access,
         answer: &Answer,
+        deadline: Instant,
     ) -> Error {
         let (request, status) = (answer.request(), answer.status);
         let words = Words::of(&answer.body);
@@ -127,7 +134,7 @@ impl Authorizer {
                 limit,
             };
         }
-        match self.credentials(endpoint).await {
+        match self.credentials(endpoint, deadline).await {
             Ok(credentials) => {
                 let registry = endpoint.domain.clone();
                 Error::Denied {
@@ -135,7 +142,7 @@ impl Authorizer {
                     status,
                     words,
                     registry,
-                    account: credentials.account(),
+                    account: credentials.account,
                     access,
                 }
             }
@@ -147,27 +154,27 @@ impl Authorizer {
         &self,
         (endpoint, access): &Grant,
         answer: Answer,
+        deadline: Instant,
     ) -> Result<HeaderValue, Error> {
         if answer.status != StatusCode::OK {
-            return Err(self.refusal(endpoint, *access, &answer).await);
+            return Err(self.refusal(endpoint, *access, &answer, deadline).await);
         }
-        let mut header = bearer(&answer.body).ok_or(Error::NoToken {
+        bearer(&answer.body).ok_or(Error::NoToken {
             request: answer.request(),
-        })?;
-        header.set_sensitive(true);
-        Ok(header)
+        })
     }
 
-    /// Reading blocks, and whoever waits for it may have to act upon signals. What goes unprotected to
-    /// another machine goes without credentials.
-    async fn credentials(&self, endpoint: &Endpoint) -> Result<Credentials, Error> {
+    /// What goes unprotected to another machine goes without credentials.
+    async fn credentials(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Result<Credentials, Error> {
         if endpoint.is_unprotected() && !endpoint.is_loopback() {
-            return Ok(Credentials::Withheld);
+            return Ok(Credentials::none(Account::Withheld));
         }
-        let (folder, domain) = (self.docker_config.clone(), endpoint.domain.clone());
-        let reading = move || Credentials::read(folder.as_deref(), &domain);
-        let read = tokio::task::spawn_blocking(reading).await;
-        read.expect("reading does not panic")
+        let (domain, name) = (&endpoint.domain, &endpoint.path);
+        self.keychain.find(domain, name, deadline).await
     }
 
     fn granted(&self, grant: &Grant) -> Option<HeaderValue> {
@@ -209,35 +216,88 @@ fn scopes(named: Option<&str>, (endpoint, access): &Grant) -> Vec<String> {
     named.into_iter().chain([own]).collect()
 }
 
-/// The request of the distribution project's token specification.
-fn token_request(
-    challenged: &Answer,
-    realm: &str,
-    service: Option<&str>,
-    scopes: &[String],
-    credentials: &Credentials,
-) -> Result<Request, Error> {
+/// The address of the token server that a registry names. It gets the user's secrets, if there are
+/// any, only over a way on which nobody reads them.
+fn token_server(challenged: &Answer, realm: &str, proof: &Proof) -> Result<Url, Error> {
     let refused = |realm: String| Error::TokenServer {
         request: challenged.request(),
         realm,
     };
     let url = Url::parse(realm).map_err(|_| refused(realm.chars().take(200).collect()))?;
-    let mut url = without_userinfo(url);
+    let url = without_userinfo(url);
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused(url.into()));
     }
-    let mut headers = HeaderMap::new();
-    if let Some(basic) = credentials.basic() {
-        if !may_carry_secrets(&challenged.url, &url) {
-            return Err(refused(without_secrets(&url)));
-        }
-        headers.insert(AUTHORIZATION, basic.header());
+    let is_secret = !matches!(proof, Proof::None);
+    if is_secret && !may_carry_secrets(&challenged.url, &url) {
+        return Err(refused(without_secrets(&url)));
     }
-    let named = service.map(|service| ("service", service));
-    url.query_pairs_mut()
-        .extend_pairs(named)
-        .extend_pairs(scopes.iter().map(|s| ("scope", s)));
-    Ok(Request::new(Method::GET, url, headers))
+    Ok(url)
+}
+
+/// What a token is wanted for, and who gives it.
+struct TokenQuestion<'a> {
+    url: Url,
+    service: Option<&'a str>,
+    scopes: Vec<String>,
+}
+
+impl TokenQuestion<'_> {
+    /// Asks as the distribution project's token specifications have it: with GET, or with the POST of
+    /// OAuth for identity tokens, and for users where the server knows no GET.
+    async fn ask(
+        self,
+        transport: &Transport,
+        proof: &Proof,
+        deadline: Instant,
+    ) -> Result<Answer, Error> {
+        let basic = match proof {
+            Proof::IdentityToken(Secret(token)) => {
+                let grant = [("grant_type", "refresh_token"), ("refresh_token", token)];
+                return transport.send(self.post(&grant), deadline).await;
+            }
+            Proof::Basic(basic) => Some(basic),
+            Proof::None | Proof::RegistryToken(_) => None,
+        };
+        let answer = transport.send(self.get(basic), deadline).await?;
+        match (answer.status, basic) {
+            (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Some(basic)) => {
+                let grant = [
+                    ("grant_type", "password"),
+                    ("username", basic.username.as_str()),
+                    ("password", basic.password.as_str()),
+                ];
+                transport.send(self.post(&grant), deadline).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    fn get(&self, basic: Option<&Basic>) -> Request {
+        let mut url = self.url.clone();
+        url.query_pairs_mut()
+            .extend_pairs(self.service.map(|service| ("service", service)))
+            .extend_pairs(self.scopes.iter().map(|scope| ("scope", scope)));
+        let header = basic.map(|basic| (AUTHORIZATION, basic.header()));
+        Request::new(Method::GET, url, header.into_iter().collect())
+    }
+
+    fn post(&self, grant: &[(&str, &str)]) -> Request {
+        let mut form = self.url.clone();
+        form.set_query(None);
+        form.query_pairs_mut()
+            .extend_pairs(grant)
+            .append_pair("client_id", "fp")
+            .extend_pairs(self.service.map(|service| ("service", service)))
+            .append_pair("scope", &self.scopes.join(" "));
+        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        Request {
+            method: Method::POST,
+            url: self.url.clone(),
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+            body: form.query().map(|form| form.as_bytes().to_owned()),
+        }
+    }
 }
 
 /// The two names under which token servers answer: docker's own and OAuth's.
@@ -252,5 +312,5 @@ fn bearer(body: &[u8]) -> Option<HeaderValue> {
     let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
     let mut tokens = [answer.token, answer.access_token].into_iter().flatten();
     let token = tokens.find(|token| !token.is_empty())?;
-    HeaderValue::try_from(format!("Bearer {token}")).ok()
+    Secret(token).bearer_header()
 }

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::authorization::Access;
 use super::credentials::Account;
+use super::helper::HelperProblem;
 use super::manifest::ManifestProblem;
 use super::rate_limit::RateLimit;
 use super::transport::{MAX_BODY, MAX_REDIRECTS};
@@ -92,20 +93,27 @@ pub enum Error {
     #[error("the registry's name makes no URL: {url:?}")]
     Url { url: String },
     #[error("failed to read {}", path.display())]
-    DockerConfig {
+    AuthFile {
         path: PathBuf,
         #[source]
         cause: std::io::Error,
     },
     /// The parser's own message is left out, since it quotes the file, and the file holds secrets.
-    #[error("failed to read {}: no docker configuration at line {line}, column {column}", path.display())]
-    DockerConfigSyntax {
+    #[error("failed to read {}: no credentials as docker and podman keep them at line {line}, column {column}", path.display())]
+    AuthFileSyntax {
         path: PathBuf,
         line: usize,
         column: usize,
     },
     #[error("failed to read {}: the credentials for {key:?} are not those of a user", path.display())]
-    DockerConfigEntry { path: PathBuf, key: String },
+    AuthFileEntry { path: PathBuf, key: String },
+    #[error("the credential helper {name:?} did not tell what it has for {registry}")]
+    Helper {
+        name: String,
+        registry: String,
+        #[source]
+        cause: HelperProblem,
+    },
     #[error("failed to read {}", path.display())]
     Certificate {
         path: PathBuf,
@@ -197,9 +205,10 @@ impl Error {
             | Error::NoToken { .. }
             | Error::TokenServer { .. }
             | Error::Url { .. } => Some(Hint::RegistryName),
-            Error::DockerConfig { .. }
-            | Error::DockerConfigSyntax { .. }
-            | Error::DockerConfigEntry { .. } => Some(Hint::DockerConfig),
+            Error::AuthFile { .. } | Error::AuthFileSyntax { .. } | Error::AuthFileEntry { .. } => {
+                Some(Hint::AuthFile)
+            }
+            Error::Helper { .. } => Some(Hint::Helper),
             Error::Certificate { .. } | Error::NoCertificate { .. } => Some(Hint::CertificateFiles),
             Error::Proxy { .. } => Some(Hint::ProxyVariable),
             Error::Setup(_) => None,
@@ -219,7 +228,8 @@ pub enum Hint {
     },
     CertificateFiles,
     Certificates,
-    DockerConfig,
+    AuthFile,
+    Helper,
     ProxyVariable,
     RateLimit,
     Reachability,
@@ -248,6 +258,10 @@ impl fmt::Display for Hint {
             Hint::CertificateFiles => {
                 f.write_str("correct that file: SSL_CERT_FILE or a `certs.d` folder names it")
             }
+            Hint::Helper => f.write_str(
+                "see that `docker-credential-…` works, or take it out of docker's config.json \
+                 (`credsStore`, `credHelpers`) and log in again",
+            ),
             Hint::ProxyVariable => f.write_str("write it as `http://HOST:PORT`"),
             Hint::RateLimit => f.write_str(
                 "wait as long as the registry asks to; most registries allow more to those who \
@@ -256,7 +270,7 @@ impl fmt::Display for Hint {
             Hint::Reachability => f.write_str(
                 "check the registry's name, the network and the proxy variables, and try again",
             ),
-            Hint::DockerConfig => {
+            Hint::AuthFile => {
                 f.write_str("correct that file, or name the folder of another with DOCKER_CONFIG")
             }
             Hint::RegistryName => f.write_str(
@@ -279,13 +293,13 @@ fn fmt_access(f: &mut fmt::Formatter<'_>, registry: &str, account: &Account) -> 
         ),
         Account::Helper(helper) => write!(
             f,
-            "docker's config.json leaves {registry} to the credential helper {helper:?}, which fp \
-             does not ask yet: give it a config.json with an `auths` entry (DOCKER_CONFIG)"
+            "check what the account that the credential helper {helper:?} has for {registry} may do \
+             there"
         ),
-        Account::IdentityToken => write!(
+        Account::Github => write!(
             f,
-            "docker's config.json has an identity token for {registry}, which fp does not use yet: \
-             give it a config.json with a user and password (DOCKER_CONFIG)"
+            "GITHUB_TOKEN was offered: give the job the permission `packages`, and the package's \
+             settings this repository, or log in with another account"
         ),
     }
 }

@@ -52,7 +52,7 @@ pub(super) async fn look_up(
         }
         _ => Err(client
             .authorizer
-            .refusal(endpoint, Access::Pull, &answer)
+            .refusal(endpoint, Access::Pull, &answer, deadline)
             .await),
     }
 }
@@ -69,7 +69,7 @@ async fn judge(
             Some(errors) if errors.all_codes(means_absent) => Ok(None),
             Some(_) => Err(client
                 .authorizer
-                .refusal(endpoint, Access::Pull, &answer)
+                .refusal(endpoint, Access::Pull, &answer, deadline)
                 .await),
             None if is_bare(&answer, endpoint)
                 && is_registry(client, endpoint, deadline).await? =>
@@ -86,7 +86,7 @@ async fn judge(
         },
         _ => Err(client
             .authorizer
-            .refusal(endpoint, Access::Pull, &answer)
+            .refusal(endpoint, Access::Pull, &answer, deadline)
             .await),
     }
 }

@@ -5,12 +5,15 @@
 //! and layers are moved by the engine. Everything here is told by its arguments, but for the CA store,
 //! which the TLS library finds.
 
+mod auth_file;
 mod authorization;
 mod certificates;
 mod challenge;
 mod credentials;
 mod endpoint;
 mod error;
+mod helper;
+mod keychain;
 mod look_up;
 mod manifest;
 mod patience;
@@ -32,6 +35,7 @@ use tokio::time::{Instant, sleep};
 pub use authorization::Access;
 pub use credentials::Account;
 pub use error::{ConnectionCause, Error, Hint, RequestLine};
+pub use helper::HelperProblem;
 pub use look_up::Lookup;
 pub use manifest::{Content, Manifest, ManifestProblem};
 pub use proxies::Proxies;
@@ -42,6 +46,7 @@ pub use words::Words;
 use crate::reference::{Digest, Repository, Tag};
 use authorization::Authorizer;
 use endpoint::Endpoint;
+use keychain::Keychain;
 use manifest::MEDIA_TYPES;
 use patience::Pauses;
 use transport::{Answer, Request, Transport};
@@ -73,7 +78,10 @@ impl Client {
     /// Opens no connection and reads no file: that happens when an answer needs it.
     pub fn new(settings: Settings) -> Self {
         Client {
-            authorizer: Authorizer::new(settings.docker_config.clone()),
+            authorizer: Authorizer::new(Keychain::new(
+                settings.credential_files.clone(),
+                settings.environment.clone(),
+            )),
             retries: settings.retries,
             plain_http: settings.plain_http.clone(),
             transport: Transport::new(settings),
@@ -114,7 +122,10 @@ impl Client {
         let answer = self.ask(Method::GET, endpoint, digest, deadline).await?;
         if answer.status != StatusCode::OK {
             let access = Access::Pull;
-            return Err(self.authorizer.refusal(endpoint, access, &answer).await);
+            return Err(self
+                .authorizer
+                .refusal(endpoint, access, &answer, deadline)
+                .await);
         }
         if !digest.is_of(&answer.body) {
             let (expected, found) = (digest.clone(), Digest::sha256_of(&answer.body));
@@ -177,7 +188,10 @@ impl Client {
         if matches!(answer.status, StatusCode::CREATED | StatusCode::OK) {
             return Ok(PutOutcome::Written);
         }
-        let refusal = self.authorizer.refusal(endpoint, access, &answer).await;
+        let refusal = self
+            .authorizer
+            .refusal(endpoint, access, &answer, deadline)
+            .await;
         match says_that_the_tag_exists(&answer) {
             true => Ok(PutOutcome::Refused(refusal)),
             false => Err(refusal),

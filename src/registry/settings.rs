@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::process::getuid;
 use thiserror::Error;
 
-use super::credentials::docker_config_folder;
+use super::keychain;
 use super::proxies::Proxies;
 use crate::environment::Environment;
 use crate::shown::Shown;
@@ -17,8 +18,11 @@ use crate::shown::Shown;
 /// What a [`Client`](super::Client) is told about the machine it runs on.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The folder of docker's config.json.
-    pub docker_config: Option<PathBuf>,
+    /// The files in which credentials are looked for, in this order: docker's config.json and
+    /// podman's auth.json.
+    pub credential_files: Vec<PathBuf>,
+    /// What credential helpers get, and where the token of a job in GitHub's CI may be.
+    pub environment: Environment,
     pub time_limits: TimeLimits,
     pub retries: Retries,
     pub proxies: Proxies,
@@ -89,7 +93,8 @@ impl Settings {
             value.map(PathBuf::from)
         };
         Ok(Settings {
-            docker_config: docker_config_folder(path("DOCKER_CONFIG"), path("HOME")),
+            credential_files: keychain::files(environment, getuid().as_raw()),
+            environment: environment.clone(),
             time_limits: TimeLimits::of(environment)?,
             retries: Retries::default(),
             proxies: Proxies::of(environment),

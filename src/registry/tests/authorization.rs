@@ -25,10 +25,10 @@ fn client_for(registry: &ScriptedRegistry, entry: &str) -> (Client, TempDir) {
 fn client_with(config: &str) -> (Client, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.json"), config).unwrap();
-    let docker_config = Some(folder.path().to_owned());
+    let credential_files = vec![folder.path().join("config.json")];
     (
         Client::new(Settings {
-            docker_config,
+            credential_files,
             ..settings()
         }),
         folder,
@@ -387,27 +387,82 @@ async fn a_token_server_may_not_pass_the_credentials_on() {
     assert_eq!(elsewhere.requests()[0].header("authorization"), None);
 }
 
+/// The token server of OAuth, which wants a form, and gives `the-token` for it if it is `expected`.
+fn oauth_registry(expected: &'static str) -> ScriptedRegistry {
+    ScriptedRegistry::start(move |request| match request.header("authorization") {
+        _ if request.target.starts_with("/token") => {
+            let form = String::from_utf8_lossy(&request.body);
+            match request.method == "POST" && form == expected {
+                true => Reply::status(200).body(r#"{"access_token": "the-token"}"#),
+                false => Reply::status(405),
+            }
+        }
+        Some("Bearer the-token") => manifest_reply(),
+        _ => bearer_challenge(request),
+    })
+}
+
 #[tokio::test]
-async fn a_denial_names_the_helper_that_was_not_asked() {
-    let registry = bearer_registry(|| refusal(401, "UNAUTHORIZED", "who?"), manifest_reply);
-    let (client, _folder) = client_with(r#"{"credsStore": "desktop"}"#);
-    let hint = unknown(look_up(&client, &registry).await)
-        .hint()
-        .unwrap()
-        .to_string();
-    assert!(
-        hint.contains(r#"the credential helper "desktop""#),
-        "{hint}"
+async fn an_identity_token_is_exchanged_for_a_token() {
+    let registry = oauth_registry(
+        "grant_type=refresh_token&refresh_token=hunter2&client_id=fp&service=the+registry\
+         &scope=repository%3Aacme%2Fapp%3Apull",
     );
     let (client, _folder) = client_for(&registry, r#"{"identitytoken": "hunter2"}"#);
-    let hint = unknown(look_up(&client, &registry).await)
-        .hint()
-        .unwrap()
-        .to_string();
-    assert!(
-        hint.contains("identity token") && !hint.contains("hunter2"),
-        "{hint}"
+    let lookup = look_up(&client, &registry).await;
+    assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+    assert_eq!(registry.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_server_without_get_is_asked_with_post() {
+    let registry = oauth_registry(
+        "grant_type=password&username=user&password=hunter2&client_id=fp&service=the+registry\
+         &scope=repository%3Aacme%2Fapp%3Apull",
     );
+    let (client, _folder) = user(&registry);
+    let lookup = look_up(&client, &registry).await;
+    assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+    assert_eq!(registry.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_token_for_the_registry_itself_needs_no_token_server() {
+    let registry = bearer_registry(|| Reply::Reset, manifest_reply);
+    let (client, _folder) = client_for(&registry, r#"{"registrytoken": "the-token"}"#);
+    let lookup = look_up(&client, &registry).await;
+    assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+    assert_eq!(registry.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_helper_that_fails_is_no_answer_and_no_denial() {
+    let registry = bearer_registry(the_token, manifest_reply);
+    let (client, _folder) = client_with(r#"{"credsStore": "nonesuch"}"#);
+    let error = unknown(look_up(&client, &registry).await);
+    assert!(matches!(error, Error::Helper { .. }), "{error:?}");
+    assert!(!error.is_denied() && error.to_string().contains("nonesuch"));
+    assert_eq!(registry.requests().len(), 1);
+}
+
+/// Of two teams on one registry each has its own account.
+#[tokio::test]
+async fn a_namespace_may_have_an_account_of_its_own() {
+    let registry = ScriptedRegistry::start(|request| match request.header("authorization") {
+        Some(BASIC) if request.target.contains("/acme/") => manifest_reply(),
+        _ => Reply::status(401).header("WWW-Authenticate", "Basic"),
+    });
+    let config = format!(
+        r#"{{"auths": {{"{0}": {{"auth": "eDp5"}}, "{0}/acme": {{"auth": "dXNlcjpodW50ZXIy"}}}}}}"#,
+        registry.host()
+    );
+    let (client, _folder) = client_with(&config);
+    let lookup = look_up(&client, &registry).await;
+    assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+    let other = format!("{}/other/app", registry.host()).parse().unwrap();
+    assert!(unknown(client.look_up(&other, &tag()).await).is_denied());
+    let offered = registry.requests();
+    assert_eq!(offered[3].header("authorization"), Some("Basic eDp5"));
 }
 
 /// An open registry needs no credentials, so a broken file is no obstacle there.
@@ -421,10 +476,7 @@ async fn a_broken_config_json_matters_only_where_it_is_needed() {
     ));
     let registry = bearer_registry(the_token, manifest_reply);
     let error = unknown(look_up(&client, &registry).await);
-    assert!(
-        matches!(error, Error::DockerConfigSyntax { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::AuthFileSyntax { .. }), "{error:?}");
     assert!(!error.is_denied());
 }
 

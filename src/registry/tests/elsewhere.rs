@@ -138,7 +138,7 @@ fn without_tls(proxy: &ScriptedRegistry, docker_config: &Path) -> Settings {
     Settings {
         proxies: proxies(&[("HTTP_PROXY", &proxy.host())]),
         plain_http: ["registry.test".to_owned()].into(),
-        docker_config: Some(docker_config.to_owned()),
+        credential_files: vec![docker_config.join("config.json")],
         ..settings()
     }
 }

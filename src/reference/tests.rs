@@ -1,3 +1,5 @@
+mod grammar;
+
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::{Digest, ParseError, Reference, Repository, Tag};

@@ -91,10 +91,13 @@ async fn judge(
     }
 }
 
-/// The codes of the distribution specification, and the one of registries that have a single code
-/// for whatever is not there.
+/// The codes of the distribution specification, the one of registries that have a single code for
+/// whatever is not there, and Quay's for a tag that was deleted.
 fn means_absent(code: &str) -> bool {
-    matches!(code, "MANIFEST_UNKNOWN" | "NAME_UNKNOWN" | "NOT_FOUND")
+    matches!(
+        code,
+        "MANIFEST_UNKNOWN" | "NAME_UNKNOWN" | "NOT_FOUND" | "TAG_EXPIRED"
+    )
 }
 
 /// Whether an answer has an empty body and comes from the registry's own address: what `/v2/` shows

@@ -44,6 +44,8 @@ pub enum ManifestProblem {
     MediaTypes { named: String, sent: String },
     #[error("its parts are not those of {0:?}")]
     Parts(&'static str),
+    #[error("it is an index that lists another index, and engines pull no platform out of that")]
+    NestedIndex,
 }
 
 impl Manifest {
@@ -54,6 +56,9 @@ impl Manifest {
     pub fn parse(content_type: Option<&str>, bytes: Vec<u8>) -> Result<Self, ManifestProblem> {
         let document: Document = serde_json::from_slice(&bytes).map_err(ManifestProblem::Json)?;
         let media_type = document.media_type(content_type)?;
+        if document.is_nested() {
+            return Err(ManifestProblem::NestedIndex);
+        }
         let content = document
             .content(media_type)
             .ok_or(ManifestProblem::Parts(media_type))?;
@@ -95,7 +100,9 @@ struct Descriptor {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct IndexEntry {
+    media_type: Option<String>,
     platform: Option<PlatformEntry>,
 }
 
@@ -129,8 +136,13 @@ impl Document {
         known.ok_or_else(|| ManifestProblem::MediaType(found.to_owned()))
     }
 
+    fn is_nested(&self) -> bool {
+        let mut entries = self.manifests.iter().flatten();
+        entries.any(|entry| entry.media_type.as_deref().is_some_and(is_index))
+    }
+
     fn content(self, media_type: &str) -> Option<Content> {
-        let is_index = matches!(media_type, OCI_INDEX | DOCKER_INDEX);
+        let is_index = is_index(media_type);
         match (is_index, self.config, self.layers, self.manifests) {
             (true, None, None, Some(entries)) => Some(Content::Index {
                 platforms: platforms(entries),
@@ -158,6 +170,10 @@ fn platforms(entries: Vec<IndexEntry>) -> Vec<Platform> {
         .collect()
 }
 
+fn is_index(media_type: &str) -> bool {
+    matches!(media_type, OCI_INDEX | DOCKER_INDEX)
+}
+
 /// A `Content-Type` without its parameters.
 fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
@@ -173,7 +189,7 @@ fn is_generic(media_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, DOCKER_MANIFEST, Manifest, OCI_INDEX, OCI_MANIFEST};
+    use super::{Content, DOCKER_INDEX, DOCKER_MANIFEST, Manifest, OCI_INDEX, OCI_MANIFEST};
 
     const CONFIG: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -224,6 +240,15 @@ mod tests {
         };
         let shown: Vec<String> = platforms.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["linux/amd64", "linux/arm/v7"]);
+    }
+
+    #[test]
+    fn an_index_lists_images_and_no_index() {
+        for kind in [OCI_INDEX, DOCKER_INDEX] {
+            let text = format!(r#"{{"manifests": [{{"mediaType": "{kind}"}}]}}"#);
+            let problem = parse(Some(OCI_INDEX), &text).unwrap_err();
+            assert!(problem.contains("lists another index"), "{problem}");
+        }
     }
 
     #[test]

@@ -395,9 +395,14 @@ async fn an_empty_404_of_another_host_is_not_absence() {
 
 #[tokio::test]
 async fn a_body_without_end_is_not_read_to_the_end() {
-    let get = || Reply::status(200).body(vec![b' '; (4 << 20) + 1]);
-    let error = unknown(with_answers(|| Reply::status(404), get, || Reply::Reset).await);
-    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    let bodies: [fn() -> Reply; 2] = [
+        || Reply::status(200).body(vec![b' '; (4 << 20) + 1]),
+        || Reply::Endless,
+    ];
+    for get in bodies {
+        let error = unknown(with_answers(|| Reply::status(404), get, || Reply::Reset).await);
+        assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+    }
 }
 
 /// 127.1 is no loopback name to fp, which therefore speaks TLS, and is this machine all the same.

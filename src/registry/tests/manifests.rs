@@ -67,6 +67,24 @@ async fn a_manifest_is_written_byte_for_byte() {
     assert_eq!(request.body, MANIFEST.as_bytes());
 }
 
+/// Some registries say neither where the manifest now is nor which digest it has, and some say 200.
+#[tokio::test]
+async fn what_a_registry_says_beside_the_status_of_a_write_does_not_matter() {
+    let replies: [fn() -> Reply; 3] = [
+        || Reply::status(201),
+        || Reply::status(200),
+        || {
+            Reply::status(201)
+                .header("Location", "http://192.0.2.1/elsewhere")
+                .header("DOCKER-content-DIGEST", "sha256:nonsense")
+        },
+    ];
+    for reply in replies {
+        let outcome = write(reply).await;
+        assert!(matches!(outcome, Ok(PutOutcome::Written)), "{outcome:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_tag_that_may_not_be_overwritten_is_an_outcome() {
     let replies: [fn() -> Reply; 7] = [

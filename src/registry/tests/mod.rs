@@ -10,6 +10,7 @@ mod over_tls;
 mod patience;
 #[path = "../../../tests/integration/support/scripted_registry.rs"]
 mod scripted_registry;
+mod shapes;
 #[path = "../../../tests/integration/support/tls_front.rs"]
 mod tls_front;
 

@@ -51,6 +51,12 @@ fn faults() -> Vec<Fault> {
                 _ => Reply::Drip,
             }
         }),
+        fault("more than 4194304 bytes", |request| {
+            match request.method.as_str() {
+                "HEAD" => Reply::status(200),
+                _ => Reply::Endless,
+            }
+        }),
         fault("Connection reset", |_| Reply::Reset),
         fault("GET", |request| match request.method.as_str() {
             "HEAD" => Reply::status(200),

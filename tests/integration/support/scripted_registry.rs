@@ -45,6 +45,8 @@ pub(crate) enum Reply {
     Silence,
     /// Promises more than it sends.
     Truncated,
+    /// Answers 200, does not say how long the body is, and sends more and more of it.
+    Endless,
     /// Answers 200, and then sends a byte of the body every tenth of a second without an end.
     Drip,
 }
@@ -194,6 +196,13 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             Ok(())
         }
         Reply::Truncated => write_head(&mut stream, 200, &[], 1000),
+        Reply::Endless => {
+            stream.write_all(b"HTTP/1.1 200 Scripted\r\nConnection: close\r\n\r\n")?;
+            while !shared.is_stopping.load(Ordering::SeqCst) {
+                stream.write_all(&[b' '; 64 << 10])?;
+            }
+            Ok(())
+        }
         Reply::Drip => {
             write_head(&mut stream, 200, &[], 1_000_000)?;
             while !shared.is_stopping.load(Ordering::SeqCst) {

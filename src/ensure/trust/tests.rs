@@ -1,0 +1,80 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Denial, Publishing, publishing};
+use crate::config::Push;
+use crate::environment::Environment;
+
+/// An event as a CI system describes it: a file of tests/events.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded {
+    /// Why nothing is published; empty if something is.
+    denial: String,
+    environment: BTreeMap<String, String>,
+    payload: Option<String>,
+}
+
+#[test]
+fn every_recorded_event_publishes_or_does_not() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/events");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let recorded: Recorded = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let variables = recorded.environment.iter();
+        let environment: Environment = variables
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let payload = recorded.payload.as_deref();
+        let decided = match publishing(Push::Auto, false, &environment, payload) {
+            Publishing::Allowed { must } => {
+                assert!(must, "{}: it is taken for a laptop", path.display());
+                String::new()
+            }
+            Publishing::Denied(denial) => denial.to_string(),
+        };
+        assert_eq!(decided, recorded.denial, "{}", path.display());
+        count += 1;
+    }
+    assert!(count > 30, "only {count} events were found");
+}
+
+#[test]
+fn laptops_publish_and_may_be_refused() {
+    let environment = Environment::default();
+    let decide = |push, no_push| publishing(push, no_push, &environment, None);
+    let must = Publishing::Allowed { must: true };
+    assert_eq!(
+        decide(Push::Auto, false),
+        Publishing::Allowed { must: false }
+    );
+    assert_eq!(decide(Push::Always, false), must);
+    let never = Publishing::Denied(Denial::Configured);
+    assert_eq!(decide(Push::Never, false), never);
+    assert_eq!(decide(Push::Always, true), Publishing::Denied(Denial::Flag));
+}
+
+#[test]
+fn a_ci_system_inside_another_publishes_only_if_both_trust_their_events() {
+    let decide = |source| {
+        let environment: Environment = [
+            ("BUILDKITE", "true"),
+            ("BUILDKITE_SOURCE", "webhook"),
+            ("BUILDKITE_PULL_REQUEST", "false"),
+            ("GITLAB_CI", "true"),
+            ("CI_PIPELINE_SOURCE", source),
+        ]
+        .into_iter()
+        .collect();
+        publishing(Push::Auto, false, &environment, None)
+    };
+    assert_eq!(decide("push"), Publishing::Allowed { must: true });
+    assert!(matches!(
+        decide("trigger"),
+        Publishing::Denied(Denial::Event(_))
+    ));
+}

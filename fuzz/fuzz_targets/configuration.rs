@@ -6,13 +6,20 @@ use std::path::{Path, PathBuf};
 
 use fp::config::{Error, Project};
 use fp::environment::Environment;
+use fp::path::RootPath;
+use fp::pattern::Pattern;
 use fp::record::Record;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let environment: Environment = [("A", "a/b"), ("B", "")].into_iter().collect();
     let file = Path::new("fingerprint.toml");
-    match Project::of_bytes(file, PathBuf::from("/"), bytes, &environment) {
+    let find = |_: &Path, _: &Pattern| {
+        let paths = ["docker/a/Dockerfile", "docker/b", "x"];
+        let parse = |path: &str| RootPath::parse(path.as_bytes()).expect("a path");
+        Ok(paths.into_iter().map(parse).collect())
+    };
+    match Project::of_bytes(file, PathBuf::from("/"), bytes, &environment, find) {
         Ok(project) => check(&project),
         Err(error) => check_error(&error),
     }
@@ -25,7 +32,12 @@ fn check(project: &Project) {
     };
     let fingerprint = Record::new([]).fingerprint();
     for image in images {
-        let reference = image.repository().tagged(&image.tag(&fingerprint));
+        let values = image.args.keys().map(|name| (name.clone(), "0".to_owned()));
+        let tag = match project.tag(image, &fingerprint, &values.collect()) {
+            Ok(tag) => tag,
+            Err(error) => return check_error(&error),
+        };
+        let reference = image.repository().tagged(&tag);
         assert_eq!(reference.to_string().parse(), Ok(reference));
     }
 }

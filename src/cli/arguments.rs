@@ -27,7 +27,7 @@ pub(super) enum Command {
     /// Print the part of the Dockerfile that decides the image: all that the build gets of it.
     Dockerfile(OneOfRevision),
     /// Print the image reference with its tag.
-    Ref(One),
+    Ref(OneOrAll),
     /// Tell where each image is, and what ensure would do.
     ///
     /// Exit code 3 if any is absent, 4 if that could not be told.
@@ -70,7 +70,7 @@ pub(super) enum Format {
 /// A command on one image.
 #[derive(Debug, Args)]
 pub(super) struct One {
-    /// The image; may be left out if only one is configured.
+    /// The image, or a glob that matches one; may be left out if only one is configured.
     pub(super) image: Option<String>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -86,24 +86,28 @@ pub(super) struct OneOfRevision {
     pub(super) source: Source,
 }
 
+/// A command on one image or all.
 #[derive(Debug, Args)]
-pub(super) struct Hash {
-    /// The image; may be left out if only one is configured.
-    pub(super) image: Option<String>,
-    /// All images: a line with fingerprint and name for each.
+pub(super) struct OneOrAll {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// All images: a line for each, with its answer and then its name.
     #[arg(long, conflicts_with = "image")]
     pub(super) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Hash {
+    #[command(flatten)]
+    pub(super) images: OneOrAll,
     #[command(flatten)]
     pub(super) source: Source,
-    /// How to print the answer.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
 }
 
 /// A command on any number of images.
 #[derive(Debug, Args)]
 pub(super) struct Several {
-    /// The images; all that are configured if none is named.
+    /// The images, by name or by globs such as 'tools-*'; all that are configured if none is named.
     pub(super) images: Vec<String>,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -112,7 +116,7 @@ pub(super) struct Several {
 
 #[derive(Debug, Args)]
 pub(super) struct Ensure {
-    /// The images; all that are configured if none is named.
+    /// The images, by name or by globs such as 'tools-*'; all that are configured if none is named.
     pub(super) images: Vec<String>,
     /// Do not pull a published image; its name is all that is wanted.
     #[arg(long)]

@@ -23,6 +23,8 @@ pub(super) enum Failure {
         prefix: String,
         source: inputs::Error,
     },
+    #[error("the files that a matrix has an image for cannot be told")]
+    Matrix(#[source] inputs::Error),
     #[error(transparent)]
     Revision(inputs::Error),
     #[error("`{image}` is not available")]
@@ -62,6 +64,7 @@ impl Failure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Failure::Inputs { .. }
+            | Failure::Matrix(_)
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
             | Failure::Output(_) => 1,
@@ -88,7 +91,11 @@ impl Failure {
                 problem.hint = source.hint().map(str::to_owned);
                 problem.place = in_dockerfile(prefix, source);
             }
-            Failure::Revision(source) => problem.hint = source.hint().map(str::to_owned),
+            // There is no `!` entry that could take it out of a matrix.
+            Failure::Matrix(inputs::Error::Special { .. }) => {}
+            Failure::Matrix(source) | Failure::Revision(source) => {
+                problem.hint = source.hint().map(str::to_owned);
+            }
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
             Failure::Settings(_)
             | Failure::CurrentFolder(_)
@@ -107,6 +114,7 @@ fn in_configuration(invalid: &Invalid) -> Place<'_> {
         file: Shown::path(&invalid.file).to_string(),
         text: &invalid.text,
         span: invalid.mistake.span.clone(),
+        table: invalid.mistake.table.as_deref(),
         is_secret: invalid.mistake.kind.may_quote_a_secret(),
     }
 }
@@ -122,6 +130,7 @@ fn in_dockerfile<'a>(prefix: &str, error: &'a inputs::Error) -> Option<Place<'a>
         file: format!("{prefix}{}", place.file),
         text: &place.text,
         span: place.span.clone(),
+        table: None,
         is_secret: false,
     })
 }

@@ -12,12 +12,13 @@ pub(super) fn run(
     workspace: &Workspace,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    if arguments.all {
-        return all(arguments.format, workspace, output);
+    let one = &arguments.images.one;
+    if arguments.images.all {
+        return all(one.format, workspace, output);
     }
-    let image = workspace.project.one(arguments.image.as_deref())?;
+    let image = workspace.project.one(one.image.as_deref())?;
     let fingerprint = workspace.record(image)?.fingerprint().to_string();
-    match arguments.format {
+    match one.format {
         Format::Text => output.line(&fingerprint),
         Format::Json => {
             output.json(&json!({ "image": image.name.as_str(), "fingerprint": fingerprint }))

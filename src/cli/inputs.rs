@@ -6,7 +6,7 @@ use super::arguments::{Format, One};
 use super::failure::Failure;
 use super::output::Output;
 use super::workspace::Workspace;
-use crate::config::{ArgValue, Image};
+use crate::config::Image;
 use crate::inputs::{Content, Inputs, Placement, Reason};
 use crate::path::RootPath;
 use crate::record;
@@ -52,8 +52,8 @@ fn rows(image: &Image, inputs: &Inputs) -> Vec<Row> {
         reason: "the Dockerfile".to_owned(),
         is_in_build: true,
     }];
-    for (name, value) in &image.args {
-        if let ArgValue::File(path) = value {
+    for name in inputs.args.keys() {
+        if let Some(path) = image.args[name].value.file() {
             let reason = format!("the value of the argument {name}");
             rows.push(Row {
                 path: path.clone(),

@@ -38,7 +38,9 @@ impl Workspace {
             Some(file) => file.to_path_buf(),
             None => config::locate(&current_folder()?)?,
         };
-        let project = Project::read(&file, &environment)?;
+        let project = Project::read(&file, &environment, |root, glob| {
+            inputs::matching(root, glob, &environment, None).map_err(Failure::Matrix)
+        })?;
         Ok(Workspace {
             environment,
             project,
@@ -63,7 +65,9 @@ impl Workspace {
         };
         let opened = Revision::open(name, &current, file, &means);
         let (revision, Configuration { file, root, bytes }) = opened.map_err(of_revision)?;
-        let project = Project::of_bytes(&file, root, &bytes, &environment)?;
+        let project = Project::of_bytes(&file, root, &bytes, &environment, |_, glob| {
+            revision.matching(glob).map_err(of_matrix)
+        })?;
         Ok(Workspace {
             environment,
             project,
@@ -181,13 +185,14 @@ impl Workspace {
     ) -> Result<Job<'a>, Failure> {
         let inputs = self.inputs_unless_interrupted(image, interrupt).await?;
         let fingerprint = inputs.record(image).fingerprint();
+        let tag = self.project.tag(image, &fingerprint, &inputs.args)?;
         Ok(Job {
             root: self.project.root(),
             image,
             inputs: Arc::new(inputs),
             fingerprint,
             repository: image.repository(),
-            tag: image.tag(&fingerprint),
+            tag,
             publishing: publishing(image.push, options.no_push, &self.environment, event),
             is_ci: is_ci(&self.environment),
             options,
@@ -216,6 +221,13 @@ fn of_revision(source: inputs::Error) -> Failure {
     match interrupted(&source) {
         Some(interrupted) => Failure::Interrupted(interrupted),
         None => Failure::Revision(source),
+    }
+}
+
+fn of_matrix(source: inputs::Error) -> Failure {
+    match interrupted(&source) {
+        Some(interrupted) => Failure::Interrupted(interrupted),
+        None => Failure::Matrix(source),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::key;
 use super::{ImageName, template};
 use crate::environment::NotText;
 use crate::path;
@@ -36,9 +37,19 @@ pub enum Error {
         file: PathBuf,
         names: Vec<String>,
     },
+    /// No image that the glob asks for is in the file.
+    #[error("`{glob}` matches no image in {}", .file.display())]
+    NoImageMatches {
+        glob: String,
+        file: PathBuf,
+        names: Vec<String>,
+    },
     /// The command takes one image and the file has several.
     #[error("{} has several images, and the command takes one: {}", .file.display(), .names.join(", "))]
     WhichImage { file: PathBuf, names: Vec<String> },
+    /// The command takes one image and the glob matches several.
+    #[error("`{glob}` matches several images, and the command takes one: {}", .names.join(", "))]
+    WhichOfMatches { glob: String, names: Vec<String> },
 }
 
 /// A mistake together with the text it was made in.
@@ -57,8 +68,39 @@ pub struct Invalid {
 pub struct Mistake {
     /// Byte range in the file's text; `None` if the mistake is that something is missing.
     pub span: Option<Range<usize>>,
+    /// The image's table, and what the names of its matrix stand for, where the place in the file does
+    /// not tell which image is meant.
+    pub table: Option<String>,
     /// What is wrong.
     pub kind: MistakeKind,
+}
+
+impl Mistake {
+    /// Something is missing.
+    pub(super) fn nowhere(kind: MistakeKind) -> Self {
+        Mistake {
+            span: None,
+            table: None,
+            kind,
+        }
+    }
+
+    /// The mistake in an image whose place does not tell which one it is.
+    pub(super) fn in_table(self, table: Option<&String>) -> Self {
+        Mistake {
+            table: self.table.or_else(|| table.cloned()),
+            ..self
+        }
+    }
+}
+
+/// What is wrong, and the place.
+pub(super) fn at(span: Range<usize>, kind: impl Into<MistakeKind>) -> Mistake {
+    Mistake {
+        span: Some(span),
+        table: None,
+        kind: kind.into(),
+    }
 }
 
 /// What is wrong with a value. The messages read after the place in the file.
@@ -81,6 +123,26 @@ pub enum MistakeKind {
     ImageName(String),
     #[error("the image name has {0} characters, and {longest} are allowed", longest = ImageName::LONGEST)]
     LongImageName(usize),
+    #[error("`{name}` is the name of two images; the other one is {other}")]
+    SameName { name: String, other: String },
+    #[error("`{0}` is said of one image, and cannot be a default")]
+    NoDefault(&'static str),
+    #[error("the matrix has no names")]
+    EmptyMatrix,
+    #[error("there is nothing that `{0}` could stand for")]
+    NoChoices(String),
+    #[error("the matrix gives more than {0} images")]
+    LargeMatrix(usize),
+    #[error("`{0}` is not a name for a matrix: letters, digits and `_`, not starting with a digit")]
+    MatrixName(String),
+    #[error("`{0}` means something else in the texts of fingerprint.toml")]
+    ReservedMatrixName(String),
+    #[error("`{0}` is not a path with one `*`")]
+    Each(String),
+    #[error("`{0}` matches no file")]
+    EachNothing(String),
+    #[error("the name `{0}`, which the `*` stands for, is not valid UTF-8")]
+    EachNotText(String),
     #[error(transparent)]
     Platform(#[from] platform::ParseError),
     #[error("{0} stands in the list twice")]
@@ -104,6 +166,14 @@ pub enum MistakeKind {
     Tag { text: String, source: ParseError },
     #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
     StagingTag(String),
+    #[error("the tag names the argument {0}, which `args` does not have")]
+    TagArg(String),
+    #[error(
+        "the tag names the argument {0}, whose value comes from the environment and cannot be part of a tag"
+    )]
+    TagEnvArg(String),
+    #[error("the tag names the argument {0}, which no stage that is built declares")]
+    TagArgLeftOut(String),
     #[error("the environment variable {0} is not set, and no default is given")]
     Unset(String),
     #[error(transparent)]
@@ -114,8 +184,16 @@ pub enum MistakeKind {
     ArgName(String),
     #[error("`{0}` is an argument that BuildKit sets or interprets itself")]
     ReservedArg(String),
-    #[error("an argument's table has either `env`, with or without `default`, or `file`")]
+    #[error(
+        "an argument's table has either `env`, with or without `default`, or `file`, with or without `key`"
+    )]
     ArgTable,
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    #[error(
+        "a `key` leads into a TOML or JSON file, and `{0}` ends in neither `.toml` nor `.json`"
+    )]
+    KeyedFile(String),
     #[error("`{0}` is not the name of an environment variable")]
     VariableName(String),
     #[error("the text holds a NUL byte, which no program can be given")]
@@ -171,6 +249,16 @@ impl MistakeKind {
             MistakeKind::ArgTable => Some(
                 "as in `{ env = \"DATE\", default = \"\" }` or `{ file = \"VERSION\" }`".to_owned(),
             ),
+            MistakeKind::SameName { .. } => {
+                Some("have each name of the matrix in the name of the table, as in `[images.\"ci-{name}\"]`".to_owned())
+            }
+            MistakeKind::Each(_) => Some("as in `{ each = \"docker/*/Dockerfile\" }`".to_owned()),
+            MistakeKind::EachNothing(_) => Some(
+                "the files that git tracks, and new ones that .gitignore does not exclude, are looked at".to_owned(),
+            ),
+            MistakeKind::TagArgLeftOut(name) => {
+                Some(format!("declare it by `ARG {name}` in such a stage"))
+            }
             _ => None,
         }
     }
@@ -182,6 +270,7 @@ impl From<toml::de::Error> for Mistake {
             .unwrap_or_else(|| MistakeKind::Syntax(in_words_of_toml(error.message())));
         Mistake {
             span: error.span(),
+            table: None,
             kind,
         }
     }
@@ -237,7 +326,12 @@ impl Error {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the images are {}", names.join(", ")),
             }),
-            Error::WhichImage { .. } => Some("name the image".to_owned()),
+            Error::NoImageMatches { names, .. } => {
+                Some(format!("the images are {}", names.join(", ")))
+            }
+            Error::WhichImage { .. } | Error::WhichOfMatches { .. } => {
+                Some("name the image".to_owned())
+            }
             Error::Invalid(invalid) => invalid.mistake.kind.hint(),
             Error::Unreadable { .. } => None,
         }

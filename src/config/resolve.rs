@@ -2,43 +2,56 @@
 //! default applied.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use toml::Spanned;
 
-use super::mistake::{Mistake, MistakeKind};
-use super::template::{EnvironmentTemplate, ExpandError, TagTemplate, is_variable_name};
-use super::{ArgValue, Image, ImageName, written};
+use super::key::{Key, Notation};
+use super::mistake::{Mistake, MistakeKind, at};
+use super::template::{EnvironmentTemplate, ExpandError, NoArg, TagTemplate, is_variable_name};
+use super::{Arg, ArgValue, Image, ImageName, written};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
 use crate::platform::Platform;
-use crate::record::Record;
+use crate::record::{Fingerprint, Record};
 use crate::reference::{Repository, Tag};
 
 type Result<T> = std::result::Result<T, Mistake>;
 
-/// Resolves `[images.NAME]`. The first mistake in it is returned.
-pub(super) fn image(
-    name: &Spanned<String>,
-    written: &written::Image,
-    environment: &Environment,
-) -> Result<Image> {
-    let image_name = ImageName::parse(name.as_ref()).map_err(|kind| at(name.span(), kind))?;
-    let args = written
-        .args
-        .iter()
-        .map(|(name, arg)| Ok((arg_name(name)?, arg_value(arg, environment)?)))
-        .collect::<Result<_>>()?;
+/// An image's table, with all that decides what is meant by it.
+pub(super) struct Table<'a> {
+    pub(super) name: &'a ImageName,
+    /// What [`Mistake::table`] says of its mistakes.
+    pub(super) table: Option<&'a String>,
+    /// With what `[defaults]` gives it.
+    pub(super) written: &'a written::Image,
+    /// The arguments that it has from `[defaults]`.
+    pub(super) default_args: &'a BTreeSet<String>,
+}
+
+/// Resolves the table of an image. The first mistake in it is returned.
+pub(super) fn image(table: &Table<'_>, environment: &Environment) -> Result<Image> {
+    resolve(table, environment).map_err(|mistake| mistake.in_table(table.table))
+}
+
+fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
+    let written = table.written;
+    let arg = |(name, arg): (&Spanned<String>, &Spanned<written::Arg>)| {
+        let arg = Arg {
+            value: arg_value(arg, environment)?,
+            is_default: table.default_args.contains(name.as_ref()),
+        };
+        Ok((arg_name(name)?, arg))
+    };
     Ok(Image {
         dockerfile: path(written.dockerfile.as_ref(), "Dockerfile")?,
         context: path(written.context.as_ref(), ".")?,
         inputs: written.inputs.as_deref().map(inputs).transpose()?,
         platforms: platforms(written.platforms.as_ref())?,
         target: written.target.as_ref().map(target).transpose()?,
-        args,
+        args: written.args.iter().map(arg).collect::<Result<_>>()?,
         salt: written.salt.clone(),
-        tag: tag(written.tag.as_ref())?,
+        tag: tag(written.tag.as_ref(), &written.args)?,
         push: written.push,
         source: written.source.as_ref().map(source).transpose()?,
         repository: written
@@ -46,7 +59,8 @@ pub(super) fn image(
             .as_ref()
             .map(|r| repository(r, environment))
             .transpose()?,
-        name: image_name,
+        name: table.name.clone(),
+        table: table.table.cloned(),
     })
 }
 
@@ -66,13 +80,6 @@ pub(super) fn plain_http(
         }
     }
     Ok(plain)
-}
-
-fn at(span: Range<usize>, kind: impl Into<MistakeKind>) -> Mistake {
-    Mistake {
-        span: Some(span),
-        kind: kind.into(),
-    }
 }
 
 fn path(written: Option<&Spanned<String>>, default: &str) -> Result<RootPath> {
@@ -141,30 +148,64 @@ fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repos
         .map_err(|source| at(text.span(), invalid(source)))
 }
 
-fn tag(written: Option<&Spanned<String>>) -> Result<TagTemplate> {
+type Args = BTreeMap<Spanned<String>, Spanned<written::Arg>>;
+
+fn tag(written: Option<&Spanned<String>>, args: &Args) -> Result<Spanned<TagTemplate>> {
     let Some(text) = written else {
-        return Ok(TagTemplate::parse("{fingerprint:32}").expect("the default is a template"));
+        let template = TagTemplate::parse("{fingerprint:32}").expect("the default is a template");
+        return Ok(Spanned::new(0..0, template));
     };
     let template = TagTemplate::parse(text.as_ref()).map_err(|error| at(text.span(), error))?;
+    let values = template
+        .args()
+        .map(|name| Ok((name.to_owned(), tag_value(name, args)?)))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|kind: MistakeKind| at(text.span(), kind))?;
     // A template gives a valid tag for every fingerprint or for none, since all digits are alike to
     // the grammar.
-    let sample = template.expand(&Record::new([]).fingerprint());
-    if sample.starts_with("fp-staging") {
-        return Err(at(
-            text.span(),
-            MistakeKind::StagingTag(text.as_ref().clone()),
-        ));
-    }
-    match sample.parse::<Tag>() {
-        Ok(_) => Ok(template),
-        Err(source) => Err(at(
-            text.span(),
-            MistakeKind::Tag {
-                text: text.as_ref().clone(),
+    let sample = Record::new([]).fingerprint();
+    let written = || text.as_ref().clone();
+    match expand_tag(&template, &sample, &values) {
+        Ok(_) => Ok(Spanned::new(text.span(), template)),
+        Err(MistakeKind::StagingTag(_)) => Err(at(text.span(), MistakeKind::StagingTag(written()))),
+        Err(MistakeKind::Tag { source, .. }) => {
+            let text_of = MistakeKind::Tag {
+                text: written(),
                 source,
-            },
-        )),
+            };
+            Err(at(text.span(), text_of))
+        }
+        Err(kind) => Err(at(text.span(), kind)),
     }
+}
+
+/// The value of an argument in a tag, or an example of one that is only known once its file is read.
+/// The environment has no say in tags: what it holds may be a secret.
+fn tag_value(name: &str, args: &Args) -> std::result::Result<String, MistakeKind> {
+    match args.get(name).map(Spanned::as_ref) {
+        None => Err(MistakeKind::TagArg(name.to_owned())),
+        Some(written::Arg::Literal(text)) => Ok(text.clone()),
+        Some(written::Arg::Table(table)) if table.env.is_some() => {
+            Err(MistakeKind::TagEnvArg(name.to_owned()))
+        }
+        Some(written::Arg::Table(_)) => Ok("0".to_owned()),
+    }
+}
+
+/// The tag that a template gives.
+pub(super) fn expand_tag(
+    template: &TagTemplate,
+    fingerprint: &Fingerprint,
+    args: &BTreeMap<String, String>,
+) -> std::result::Result<Tag, MistakeKind> {
+    let text = template
+        .expand(fingerprint, args)
+        .map_err(|NoArg(name)| MistakeKind::TagArgLeftOut(name))?;
+    if text.starts_with("fp-staging") {
+        return Err(MistakeKind::StagingTag(text));
+    }
+    text.parse()
+        .map_err(|source| MistakeKind::Tag { text, source })
 }
 
 fn source(text: &Spanned<String>) -> Result<String> {
@@ -224,15 +265,28 @@ fn arg_value(arg: &Spanned<written::Arg>, environment: &Environment) -> Result<A
         written::Arg::Literal(text) => return Ok(ArgValue::Text(text.clone())),
         written::Arg::Table(table) => table,
     };
-    match (&table.env, &table.default, &table.file) {
-        (Some(name), default, None) => environment_value(name, default.as_deref(), environment)
-            .map(ArgValue::Text)
-            .map_err(|kind| at(arg.span(), kind)),
-        (None, None, Some(file)) => RootPath::parse(file.as_bytes())
-            .map(ArgValue::File)
-            .map_err(|error| at(arg.span(), error)),
-        _ => Err(at(arg.span(), MistakeKind::ArgTable)),
+    match (&table.env, &table.default, &table.file, &table.key) {
+        (Some(name), default, None, None) => {
+            environment_value(name, default.as_deref(), environment).map(ArgValue::Text)
+        }
+        (None, None, Some(file), key) => file_value(file, key.as_deref()),
+        _ => Err(MistakeKind::ArgTable),
     }
+    .map_err(|kind| at(arg.span(), kind))
+}
+
+fn file_value(file: &str, key: Option<&str>) -> std::result::Result<ArgValue, MistakeKind> {
+    let path = RootPath::parse(file.as_bytes())?;
+    let Some(key) = key else {
+        return Ok(ArgValue::File(path));
+    };
+    let notation = Notation::of(&path).ok_or_else(|| MistakeKind::KeyedFile(file.to_owned()))?;
+    let key = Key::parse(key)?;
+    Ok(ArgValue::Key {
+        path,
+        notation,
+        key,
+    })
 }
 
 fn environment_value(

@@ -1,9 +1,12 @@
-//! The two small languages inside the configuration's texts: `{env:NAME}` in a repository,
-//! `{fingerprint:N}` in a tag.
+//! The small languages inside the configuration's texts: `{env:NAME}` in a repository,
+//! `{fingerprint:N}` and `{arg:NAME}` in a tag, and the names of a matrix in all texts of its table.
 //!
 //! `{{` and `}}` stand for braces. Templates are parsed when the file is read, so that a mistake is
 //! found whether or not the image is asked for.
 
+use std::collections::BTreeMap;
+
+use super::matrix::Cell;
 use crate::environment::{Environment, NotText};
 use crate::record::Fingerprint;
 
@@ -17,7 +20,7 @@ pub enum Error {
     #[error("`{{{placeholder}}}` is not known here; possible is {expected}")]
     Unknown {
         placeholder: String,
-        expected: &'static str,
+        expected: String,
     },
     /// `{env:…}` with something that is no variable's name.
     #[error("`{0}` is not the name of an environment variable")]
@@ -87,34 +90,89 @@ impl EnvironmentTemplate {
     }
 }
 
-/// A tag in which `{fingerprint}` or `{fingerprint:N}` stands for the fingerprint's first N digits.
+/// A tag in which `{fingerprint}` or `{fingerprint:N}` stands for the fingerprint's first N digits,
+/// and `{arg:NAME}` for the value of a build argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagTemplate(Vec<Piece<usize>>);
+pub struct TagTemplate(Vec<Piece<TagPart>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum TagPart {
+    Fingerprint(usize),
+    Arg(String),
+}
+
+/// The argument that a tag names and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoArg(pub(super) String);
 
 impl TagTemplate {
     /// Parses `text`, which must contain the fingerprint, with at least 16 digits.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let pieces = pieces(text, digits)?;
-        if !pieces
-            .iter()
-            .any(|piece| matches!(piece, Piece::Placeholder(_)))
-        {
+        let pieces = pieces(text, tag_part)?;
+        let is_fingerprint =
+            |piece: &Piece<_>| matches!(piece, Piece::Placeholder(TagPart::Fingerprint(_)));
+        if !pieces.iter().any(is_fingerprint) {
             return Err(Error::NoFingerprint(text.to_owned()));
         }
         Ok(TagTemplate(pieces))
     }
 
-    /// The tag's text for `fingerprint`.
-    pub fn expand(&self, fingerprint: &Fingerprint) -> String {
+    /// The names of the arguments in it.
+    pub(super) fn args(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Placeholder(TagPart::Arg(name)) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The tag's text for `fingerprint` and the values of the arguments.
+    pub(super) fn expand(
+        &self,
+        fingerprint: &Fingerprint,
+        args: &BTreeMap<String, String>,
+    ) -> Result<String, NoArg> {
         let digits = fingerprint.to_string();
         self.0
             .iter()
             .map(|piece| match piece {
-                Piece::Text(text) => text.as_str(),
-                Piece::Placeholder(count) => &digits[..*count],
+                Piece::Text(text) => Ok(text.as_str()),
+                Piece::Placeholder(TagPart::Fingerprint(count)) => Ok(&digits[..*count]),
+                Piece::Placeholder(TagPart::Arg(name)) => args
+                    .get(name)
+                    .map(String::as_str)
+                    .ok_or_else(|| NoArg(name.clone())),
             })
             .collect()
     }
+}
+
+/// A text with the names of `cell` replaced.
+pub(super) fn fill(text: &str, cell: &Cell) -> Result<String, Error> {
+    let read = |placeholder: &str| {
+        let choice = cell.get(placeholder).map(str::to_owned);
+        choice.ok_or_else(|| {
+            let names: Vec<_> = cell.names().map(|name| format!("`{{{name}}}`")).collect();
+            unknown(placeholder, &names.join(" or "))
+        })
+    };
+    let pieces = pieces(text, read)?.into_iter();
+    Ok(pieces
+        .map(|(Piece::Text(text) | Piece::Placeholder(text))| text)
+        .collect())
+}
+
+/// A template with the names of `cell` replaced, which leaves a template with its other placeholders.
+pub(super) fn fill_template(text: &str, cell: &Cell) -> Result<String, Error> {
+    let pieces = pieces(text, |placeholder| Ok(placeholder.to_owned()))?;
+    let literal = |text: &str| text.replace('{', "{{").replace('}', "}}");
+    let filled = pieces.into_iter().map(|piece| match piece {
+        Piece::Text(text) => literal(&text),
+        Piece::Placeholder(name) => match cell.get(&name) {
+            Some(choice) => literal(choice),
+            None => format!("{{{name}}}"),
+        },
+    });
+    Ok(filled.collect())
 }
 
 fn variable(placeholder: &str) -> Result<Variable, Error> {
@@ -137,24 +195,25 @@ fn variable(placeholder: &str) -> Result<Variable, Error> {
     })
 }
 
-fn digits(placeholder: &str) -> Result<usize, Error> {
+fn tag_part(placeholder: &str) -> Result<TagPart, Error> {
     match placeholder.split_once(':') {
-        None if placeholder == "fingerprint" => Ok(Fingerprint::DIGITS),
+        None if placeholder == "fingerprint" => Ok(TagPart::Fingerprint(Fingerprint::DIGITS)),
         Some(("fingerprint", count)) => match count.parse() {
-            Ok(count @ 16..=Fingerprint::DIGITS) => Ok(count),
+            Ok(count @ 16..=Fingerprint::DIGITS) => Ok(TagPart::Fingerprint(count)),
             _ => Err(Error::Digits(count.to_owned())),
         },
+        Some(("arg", name)) => Ok(TagPart::Arg(name.to_owned())),
         _ => Err(unknown(
             placeholder,
-            "`{fingerprint}` or `{fingerprint:32}`",
+            "`{fingerprint}`, `{fingerprint:32}` or `{arg:NAME}`",
         )),
     }
 }
 
-fn unknown(placeholder: &str, expected: &'static str) -> Error {
+fn unknown(placeholder: &str, expected: &str) -> Error {
     Error::Unknown {
         placeholder: placeholder.to_owned(),
-        expected,
+        expected: expected.to_owned(),
     }
 }
 
@@ -164,7 +223,7 @@ pub(super) fn is_variable_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn pieces<P>(text: &str, read: fn(&str) -> Result<P, Error>) -> Result<Vec<Piece<P>>, Error> {
+fn pieces<P>(text: &str, read: impl Fn(&str) -> Result<P, Error>) -> Result<Vec<Piece<P>>, Error> {
     let unbalanced = || Error::Unbalanced(text.to_owned());
     let mut pieces = Vec::new();
     let mut literal = String::new();
@@ -193,6 +252,8 @@ fn pieces<P>(text: &str, read: fn(&str) -> Result<P, Error>) -> Result<Vec<Piece
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{EnvironmentTemplate, Error, ExpandError, TagTemplate};
     use crate::environment::Environment;
     use crate::record::Record;
@@ -230,13 +291,22 @@ mod tests {
     fn a_tag_names_its_fingerprint() {
         let fingerprint = Record::new([]).fingerprint();
         let digits = fingerprint.to_string();
-        let tag = |text: &str| TagTemplate::parse(text).map(|tag| tag.expand(&fingerprint));
+        let args = BTreeMap::from([("A".to_owned(), "full".to_owned())]);
+        let tag = |text: &str| {
+            let template = TagTemplate::parse(text)?;
+            Ok(template.expand(&fingerprint, &args).unwrap())
+        };
+        assert_eq!(
+            tag("{arg:A}-{fingerprint:16}").unwrap(),
+            format!("full-{}", &digits[..16])
+        );
         assert_eq!(
             tag("ci-{fingerprint:16}").unwrap(),
             format!("ci-{}", &digits[..16])
         );
         assert_eq!(tag("{fingerprint}").unwrap(), digits);
         assert_eq!(tag("latest"), Err(Error::NoFingerprint("latest".into())));
+        assert!(matches!(tag("{arg:A}"), Err(Error::NoFingerprint(_))));
         assert_eq!(tag("{fingerprint:15}"), Err(Error::Digits("15".into())));
         assert_eq!(tag("{fingerprint:65}"), Err(Error::Digits("65".into())));
         assert_eq!(tag("{fingerprint:x}"), Err(Error::Digits("x".into())));

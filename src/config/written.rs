@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 /// The whole file.
@@ -17,6 +17,8 @@ use toml::Spanned;
 pub(super) struct File {
     pub(super) format: Option<Spanned<i64>>,
     #[serde(default)]
+    pub(super) defaults: Image,
+    #[serde(default)]
     pub(super) images: BTreeMap<Spanned<String>, Image>,
     #[serde(default)]
     pub(super) engine: Engine,
@@ -24,8 +26,8 @@ pub(super) struct File {
     pub(super) registry: BTreeMap<Spanned<String>, Registry>,
 }
 
-/// `[images.NAME]`
-#[derive(Debug, Deserialize)]
+/// `[images.NAME]`, and `[defaults]`, which has some of its keys.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Image {
     pub(super) repository: Option<Spanned<String>>,
@@ -41,6 +43,24 @@ pub(super) struct Image {
     #[serde(default)]
     pub(super) push: Push,
     pub(super) source: Option<Spanned<String>>,
+    pub(super) matrix: Option<Spanned<Matrix>>,
+}
+
+/// `matrix = { NAME = ["…"], OTHER = { each = "…" } }`
+pub(super) type Matrix = BTreeMap<Spanned<String>, Spanned<Choices>>;
+
+/// What a name of a matrix stands for, in one image after the other.
+#[derive(Debug)]
+pub(super) enum Choices {
+    List(Vec<Spanned<String>>),
+    Each(EachTable),
+}
+
+/// `{ each = "docker/*/Dockerfile" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EachTable {
+    pub(super) each: Spanned<String>,
 }
 
 /// `[engine]`
@@ -90,13 +110,14 @@ pub(super) enum Arg {
     Table(ArgTable),
 }
 
-/// `{ env = "NAME", default = "…" }` or `{ file = "PATH" }`
+/// `{ env = "NAME", default = "…" }` or `{ file = "PATH", key = "a.b" }`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ArgTable {
     pub(super) env: Option<String>,
     pub(super) default: Option<String>,
     pub(super) file: Option<String>,
+    pub(super) key: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Arg {
@@ -120,5 +141,29 @@ impl<'de> Visitor<'de> for ArgVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Arg, A::Error> {
         ArgTable::deserialize(MapAccessDeserializer::new(map)).map(Arg::Table)
+    }
+}
+
+impl<'de> Deserialize<'de> for Choices {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ChoicesVisitor)
+    }
+}
+
+struct ChoicesVisitor;
+
+impl<'de> Visitor<'de> for ChoicesVisitor {
+    type Value = Choices;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of strings or { each = \"PATH/*\" }")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Choices, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Choices::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Choices, A::Error> {
+        EachTable::deserialize(MapAccessDeserializer::new(map)).map(Choices::Each)
     }
 }

@@ -145,7 +145,7 @@ impl MistakeKind {
     }
 
     /// The mistake that has no place: something is missing.
-    pub(super) fn nowhere(self) -> Mistake {
+    pub(crate) fn nowhere(self) -> Mistake {
         Mistake {
             span: None,
             kind: self,

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::argument::ValueError;
 use super::revision;
 use crate::dockerfile::{self, dockerignore};
 use crate::interrupt::Interrupted;
@@ -86,8 +87,12 @@ pub enum Error {
     LfsPointer { path: RootPath },
     #[error("{path} changed while it was read")]
     Changed { path: RootPath },
-    #[error("the value of the argument {name}, the file {path}, is not text")]
-    ArgNotText { name: String, path: RootPath },
+    #[error("the file {path} does not give the argument {name} a value")]
+    Argument {
+        name: String,
+        path: RootPath,
+        source: ValueError,
+    },
     #[error("{path} is not a valid .dockerignore")]
     Dockerignore {
         path: RootPath,

@@ -15,6 +15,8 @@ pub(super) struct Interpreted<'a> {
     path: &'a RootPath,
     bytes: Vec<u8>,
     meaning: Meaning,
+    /// The arguments of the build: those of `[defaults]` that nothing declares are left out.
+    pub(super) args: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -27,19 +29,19 @@ enum Meaning {
 pub(super) fn interpret<'a>(
     image: &'a Image,
     bytes: Vec<u8>,
-    args: &BTreeMap<String, String>,
+    mut args: BTreeMap<String, String>,
 ) -> Result<Interpreted<'a>, Error> {
     let path = &image.dockerfile;
     let request = Request {
         target: image.target.as_deref(),
-        args,
+        args: &args,
         platforms: &image.platforms,
     };
     let meaning = match dockerfile::read(&bytes) {
-        Ok(Read::Dockerfile(file)) => file
-            .interpret(&request)
-            .and_then(|interpretation| check_declared(interpretation, args))
-            .map(Meaning::Known),
+        Ok(Read::Dockerfile(file)) => file.interpret(&request).and_then(|interpretation| {
+            leave_out(image, &interpretation, &mut args)?;
+            Ok(Meaning::Known(interpretation))
+        }),
         Ok(Read::Opaque(opaque)) => Ok(Meaning::Unknown(opaque)),
         Err(mistake) => Err(mistake),
     };
@@ -48,23 +50,24 @@ pub(super) fn interpret<'a>(
             path,
             bytes,
             meaning,
+            args,
         }),
         Err(mistake) => Err(invalid(path, &bytes, mistake)),
     }
 }
 
-/// An argument that nothing declares would be in the record and not in the build.
-fn check_declared(
-    interpretation: Interpretation,
-    args: &BTreeMap<String, String>,
-) -> Result<Interpretation, Mistake> {
+/// Leaves out the arguments of `[defaults]` that nothing declares: they had no part in what was
+/// interpreted. Any other one would be in the record and not in the build.
+fn leave_out(
+    image: &Image,
+    interpretation: &Interpretation,
+    args: &mut BTreeMap<String, String>,
+) -> Result<(), Mistake> {
     let is_declared = |name: &String| interpretation.declared.binary_search(name).is_ok();
+    args.retain(|name, _| is_declared(name) || !image.args[name].is_default);
     match args.keys().find(|name| !is_declared(name)) {
-        Some(name) => Err(Mistake {
-            span: None,
-            kind: MistakeKind::UndeclaredArg(name.clone()),
-        }),
-        None => Ok(interpretation),
+        Some(name) => Err(MistakeKind::UndeclaredArg(name.clone()).nowhere()),
+        None => Ok(()),
     }
 }
 
@@ -89,10 +92,10 @@ impl Interpreted<'_> {
     }
 
     /// The part of the file that decides the image.
-    pub(super) fn into_slice(self) -> Vec<u8> {
-        match self.meaning {
-            Meaning::Known(interpretation) => interpretation.slice.into_bytes(),
-            Meaning::Unknown(_) => self.bytes,
+    pub(super) fn slice(&self) -> Vec<u8> {
+        match &self.meaning {
+            Meaning::Known(interpretation) => interpretation.slice.clone().into_bytes(),
+            Meaning::Unknown(_) => self.bytes.clone(),
         }
     }
 }

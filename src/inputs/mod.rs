@@ -5,6 +5,7 @@
 //! could be incomplete. What the inputs mean for the fingerprint is `record`'s business, how they
 //! reach the builder is `context`'s.
 
+mod argument;
 mod candidates;
 mod content;
 mod derived;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use argument::ValueError;
 pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::{Error, Place, Role};
 
@@ -33,7 +35,7 @@ use self::git::Git;
 use self::interpreted::Interpreted;
 use self::selection::Found;
 use self::tree::{Kind, Tree, WorkTree};
-use crate::config::{ArgValue, Image};
+use crate::config::Image;
 use crate::dockerfile::Source;
 use crate::dockerfile::dockerignore::Dockerignore;
 use crate::environment::Environment;
@@ -47,7 +49,7 @@ use crate::record::{ContentDigest, Item, OutsideKind, Record};
 pub struct Inputs {
     /// The part of the Dockerfile that decides the image: all that the build gets of it.
     pub slice: Vec<u8>,
-    /// The build arguments with their values.
+    /// The build arguments with their values; those of `[defaults]` only where the slice declares them.
     pub args: BTreeMap<String, String>,
     /// The inputs, in the order of their paths.
     pub entries: Vec<Input>,
@@ -137,18 +139,33 @@ pub fn slice(
     slice_from(&WorkTree { root, git }, image)
 }
 
+/// The files and links below `root` that `glob` matches or covers: of those that could be inputs. The
+/// other parameters are those of [`read`].
+pub fn matching(
+    root: &Path,
+    glob: &Pattern,
+    environment: &Environment,
+    interrupt: Option<&Interrupt>,
+) -> Result<Vec<RootPath>, Error> {
+    let git = Git {
+        environment,
+        interrupt,
+    };
+    selection::matching(&WorkTree { root, git }, glob)
+}
+
 fn slice_from(tree: &dyn Tree, image: &Image) -> Result<Vec<u8>, Error> {
     let dockerfile = dockerfile(tree, image)?;
-    let args = arguments(tree, image)?;
-    Ok(interpreted::interpret(image, dockerfile, &args)?.into_slice())
+    let args = argument::values(tree, image)?;
+    Ok(interpreted::interpret(image, dockerfile, args)?.slice())
 }
 
 fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
     let dockerfile = dockerfile(tree, image)?;
     check_context(tree, &image.context)?;
     let ignore = dockerignore(tree, image)?;
-    let args = arguments(tree, image)?;
-    let interpreted = interpreted::interpret(image, dockerfile, &args)?;
+    let args = argument::values(tree, image)?;
+    let interpreted = interpreted::interpret(image, dockerfile, args)?;
     let (found, reasons) = find(tree, image, &interpreted, &ignore)?;
     let contents = tree
         .contents(&found)
@@ -164,8 +181,8 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
         })
         .collect();
     Ok(Inputs {
-        slice: interpreted.into_slice(),
-        args,
+        slice: interpreted.slice(),
+        args: interpreted.args,
         entries,
     })
 }
@@ -318,28 +335,4 @@ fn dockerignore(tree: &dyn Tree, image: &Image) -> Result<Dockerignore, Error> {
         }
     }
     Ok(Dockerignore::default())
-}
-
-fn arguments(tree: &dyn Tree, image: &Image) -> Result<BTreeMap<String, String>, Error> {
-    let args = image.args.iter();
-    args.map(|(name, value)| Ok((name.clone(), argument(tree, name, value)?)))
-        .collect()
-}
-
-fn argument(tree: &dyn Tree, name: &str, value: &ArgValue) -> Result<String, Error> {
-    let path = match value {
-        ArgValue::Text(text) => return Ok(text.clone()),
-        ArgValue::File(path) => path,
-    };
-    let not_text = || Error::ArgNotText {
-        name: name.to_owned(),
-        path: path.clone(),
-    };
-    let role = Role::Argument(name.to_owned());
-    let bytes = content::text(tree, path).map_err(Error::of(role))?;
-    let text = String::from_utf8(bytes).map_err(|_| not_text())?;
-    if text.contains('\0') {
-        return Err(not_text());
-    }
-    Ok(text.trim().to_owned())
 }

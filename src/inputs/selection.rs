@@ -121,6 +121,13 @@ pub(super) fn find(
     Ok(findings.into_found())
 }
 
+/// What `glob` matches or covers in `tree`, in the order of the paths.
+pub(super) fn matching(tree: &dyn Tree, glob: &Pattern) -> Result<Vec<RootPath>, Error> {
+    let mut selection = Selection::empty(Outs::Entries(Vec::new()));
+    selection.add_glob(0, Area::Entry(glob));
+    Ok(tree.search(&selection)?.found.into_keys().collect())
+}
+
 /// An entry or source that names one path, followed through the links that it crosses.
 #[derive(Debug)]
 pub(super) struct Literal {

@@ -37,6 +37,8 @@ pub struct Place<'a> {
     pub text: &'a str,
     /// Byte range in the text; `None` if something is missing from the file.
     pub span: Option<Range<usize>>,
+    /// The table that is meant, where the place does not tell.
+    pub table: Option<&'a str>,
     /// Whether what is wrong may hold a secret, so that its line is named and not shown.
     pub is_secret: bool,
 }
@@ -84,6 +86,10 @@ fn place<'a>(place: &'a Place<'_>, hint: Option<&str>) -> Group<'a> {
         }
         Some(span) => Group::with_title(title).element(snippet(place.text, span).path(file)),
         None => Group::with_title(title).element(Level::NOTE.with_name("file").message(file)),
+    };
+    let group = match place.table {
+        Some(table) => group.element(Level::NOTE.with_name("table").message(shown_text(table))),
+        None => group,
     };
     match hint {
         Some(hint) => group.element(Level::HELP.message(shown_text(hint))),

@@ -75,7 +75,7 @@ def differences(vector):
     with tempfile.TemporaryDirectory() as folder:
         root = plant(vector, os.fsencode(folder))
         try:
-            text, the_slice = record(root, environment=environment)
+            text, the_slice = record(root, vector.get("image"), environment)
         except NoFingerprint as problem:
             return [] if vector.get("error") else [f"no fingerprint: {problem}"]
     if vector.get("error"):

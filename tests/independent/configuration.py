@@ -4,12 +4,15 @@ import re
 import tomllib
 
 import paths
+import unrolling
+import values
 from text import NoFingerprint, WHITE_SPACE
 
 # The format whose rules these are.
 FORMAT = 1
 
 IMAGE_KEYS = {
+    "matrix": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
     "args": dict, "salt": str, "tag": str, "push": str, "source": str,
 }
@@ -22,8 +25,9 @@ RESERVED = re.compile(
 class Image:
     """What one table of images says, checked as far as that needs no file and no variable."""
 
-    def __init__(self, number, table):
+    def __init__(self, number, table, default_arguments=()):
         _check_types(table, IMAGE_KEYS)
+        self.default_arguments = set(default_arguments)
         self.format = number
         self.context = paths.configured(table.get("context", "."), "context")
         self.dockerfile = paths.configured(table.get("dockerfile", "Dockerfile"), "dockerfile")
@@ -43,13 +47,13 @@ class Image:
         return {name: _value(value, root, environment) for name, value in self.arguments.items()}
 
 
-def images(data):
-    """The images of a fingerprint.toml, by name."""
+def images(data, matching):
+    """The images of a fingerprint.toml, by name. `matching` gives the candidates that a glob covers."""
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except ValueError as problem:
         raise NoFingerprint(f"fingerprint.toml: {problem}") from problem
-    _check_types(table, {"format": int, "images": dict, "engine": dict})
+    _check_types(table, {"format": int, "defaults": dict, "images": dict, "engine": dict})
     if table.get("format") != FORMAT:
         raise NoFingerprint("format is missing or not known")
     engine = table.get("engine", {})
@@ -59,10 +63,21 @@ def images(data):
     tables = table.get("images", {})
     if not tables:
         raise NoFingerprint("no image")
-    for name, image in tables.items():
-        if not IMAGE_NAME.fullmatch(name) or not isinstance(image, dict):
+    defaults = table.get("defaults", {})
+    if "matrix" in defaults:
+        raise NoFingerprint("a matrix is no default")
+    Image(table["format"], {key: value for key, value in defaults.items() if key != "tag"})
+    result = {}
+    for name, own in tables.items():
+        if not isinstance(own, dict):
             raise NoFingerprint(f"image {name!r}")
-    return {name: Image(table["format"], image) for name, image in tables.items()}
+        _check_types(own, IMAGE_KEYS)
+        for one_name, one in unrolling.unrolled(name, own, matching):
+            if not IMAGE_NAME.fullmatch(one_name) or one_name in result:
+                raise NoFingerprint(f"image {one_name!r}")
+            inherited = set(defaults.get("args", {})) - set(one.get("args", {}))
+            result[one_name] = Image(table["format"], unrolling.with_defaults(one, defaults), inherited)
+    return result
 
 
 def _check_types(table, types):
@@ -76,9 +91,11 @@ def _check_unrecorded(table):
     """The keys that have no influence, as far as CONFIGURATION.md says what their values may be."""
     if table.get("push", "auto") not in ("auto", "always", "never"):
         raise NoFingerprint("push")
-    for digits in re.findall(r"\{(.*?)\}", table.get("tag", "")):
-        number = re.fullmatch(r"fingerprint(?::([0-9]+))?", digits)
-        if not number or number[1] and not 16 <= int(number[1]) <= 64:
+    for placeholder in re.findall(r"\{(.*?)\}", table.get("tag", "")):
+        number = re.fullmatch(r"fingerprint(?::([0-9]+))?", placeholder)
+        argument = table.get("args", {}).get(placeholder.removeprefix("arg:"))
+        is_argument = placeholder.startswith("arg:") and argument is not None and "env" not in argument
+        if not is_argument and (not number or number[1] and not 16 <= int(number[1]) <= 64):
             raise NoFingerprint("tag")
 
 
@@ -107,12 +124,14 @@ def _argument(name, value):
         raise NoFingerprint(f"argument {name!r}")
     if isinstance(value, str):
         return {"text": _without_nul(value)}
-    if not isinstance(value, dict) or set(value) not in ({"env"}, {"env", "default"}, {"file"}):
+    if not isinstance(value, dict) or set(value) not in (
+            {"env"}, {"env", "default"}, {"file"}, {"file", "key"}):
         raise NoFingerprint(f"argument {name!r}")
     if not all(isinstance(text, str) for text in value.values()):
         raise NoFingerprint(f"argument {name!r}")
     if "file" in value:
-        return {"file": paths.configured(value["file"], "file")}
+        key = values.key(value["key"], value["file"]) if "key" in value else None
+        return {"file": paths.configured(value["file"], "file"), "key": key}
     return value
 
 
@@ -121,7 +140,10 @@ def _value(value, root, environment):
     if "text" in value:
         return value["text"]
     if "file" in value:
-        return _without_nul(_utf8(paths.linked_content(root, value["file"])).strip(WHITE_SPACE))
+        text = _utf8(paths.linked_content(root, value["file"]))
+        if value["key"] is None:
+            return _without_nul(text.strip(WHITE_SPACE))
+        return _without_nul(values.at(text, value["file"], value["key"]))
     text = _utf8(environment.get(value["env"].encode(), b""))
     if not text and "default" in value:
         return _without_nul(value["default"])

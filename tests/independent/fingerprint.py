@@ -7,6 +7,7 @@ prints the record of an image of FOLDER/fingerprint.toml; the image's name may b
 
 import os
 import sys
+import types
 
 import configuration
 import dockerignore
@@ -24,7 +25,8 @@ from text import NoFingerprint, escape
 def record(folder, name=None, environment=os.environb):
     """The record of an image as bytes (section 2), and the bytes of its slice."""
     root = os.path.realpath(os.fsencode(folder))
-    images = configuration.images(paths.content(paths.join(root, b"fingerprint.toml")))
+    images = configuration.images(
+        paths.content(paths.join(root, b"fingerprint.toml")), lambda glob: _matching(root, glob))
     if name is None and len(images) == 1:
         name = next(iter(images))
     if name not in images:
@@ -34,6 +36,11 @@ def record(folder, name=None, environment=os.environb):
     except RecursionError as problem:
         # Section 14 leaves it to an implementation how deep things may be nested.
         raise NoFingerprint("something is nested too deep") from problem
+
+
+def _matching(root, glob):
+    """The candidates that a glob covers (section 5); none is an error."""
+    return Listed(types.SimpleNamespace(inputs=[glob], dockerfile=None), Tree(root)).inputs()
 
 
 def _record(root, image, environment):
@@ -77,6 +84,8 @@ def _slice_and_sources(data, image, arguments):
     file = File(Dockerfile(data))
     reaches = [Reach(file, image, arguments, platform) for platform in image.platforms or [None]]
     the_slice = Slice(file, reaches)
+    for name in image.default_arguments - the_slice.declared:
+        del arguments[name]
     if set(arguments) - the_slice.declared:
         raise NoFingerprint("an argument that nothing declares")
     return the_slice.text(), sources.of_all(file, reaches) if image.inputs is None else []

@@ -43,11 +43,40 @@ fn every_configuration_is_accepted() {
                 .file("scripts/run", "")
                 .file("scripts/README.md", "");
             tree.file("rust-version", "1.95\n");
-            assert_eq!(tree.hash().len(), 64, "{}", document.display());
+            tree.file("docker/tools/Dockerfile", "FROM scratch\n");
+            let all = tree.fp().args(["ref", "--all"]).run();
+            assert!(all.lines().count() > 0, "{}", document.display());
             count += 1;
         }
     }
     assert!(count >= 2, "the documents show configurations");
+}
+
+#[test]
+fn the_mistakes_that_the_configurations_page_shows_are_told_so() {
+    let sessions = blocks(&project().join("docs/CONFIGURATION.md"), "console");
+    assert!(!sessions.is_empty());
+    for block in sessions {
+        let [shown, asked] = session(&block)
+            .try_into()
+            .ok()
+            .expect("a file and a command");
+        assert_eq!(shown.command, "cat fingerprint.toml");
+        let tree = Tree::new();
+        tree.config(&(shown.printed.join("\n") + "\n"));
+        let arguments = asked
+            .command
+            .strip_prefix("fp ")
+            .expect("fp is run")
+            .split(' ');
+        let said = tree.refusal_of(tree.fp().args(arguments).code(2));
+        let said: Vec<_> = said
+            .trim_end()
+            .lines()
+            .map(|line| line.replace("ROOT/", ""))
+            .collect();
+        assert_eq!(said, asked.printed);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod exceptions;
 mod git;
 mod hash;
 mod inputs;
+mod many;
 mod mistakes;
 mod record;
 mod reference;

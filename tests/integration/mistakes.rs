@@ -190,7 +190,7 @@ error: there is no key `zzz` here
 5 | zzz = 1
   | ^^^
   |
-  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, salt, tag, push, source
+  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, salt, tag, push, source, matrix
 
 "#]],
     );
@@ -560,7 +560,7 @@ error: `{fingerprint:65}` must ask for 16 to 64 digits
     assert_says(
         image_refusal("tag = \"{fingerprnt}\""),
         str![[r#"
-error: `{fingerprnt}` is not known here; possible is `{fingerprint}` or `{fingerprint:32}`
+error: `{fingerprnt}` is not known here; possible is `{fingerprint}`, `{fingerprint:32}` or `{arg:NAME}`
  --> ROOT/fingerprint.toml:5:7
   |
 5 | tag = "{fingerprnt}"
@@ -648,7 +648,7 @@ error: `HTTPS_PROXY` is an argument that BuildKit sets or interprets itself
     assert_says(
         image_refusal("args = { A = { default = \"1\" } }"),
         str![[r#"
-error: an argument's table has either `env`, with or without `default`, or `file`
+error: an argument's table has either `env`, with or without `default`, or `file`, with or without `key`
  --> ROOT/fingerprint.toml:5:14
   |
 5 | args = { A = { default = "1" } }

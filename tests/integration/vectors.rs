@@ -17,6 +17,7 @@ use crate::support::{Fp, Tree};
 struct Vector {
     about: String,
     config: String,
+    image: Option<String>,
     #[serde(default)]
     root: String,
     #[serde(default)]
@@ -61,20 +62,14 @@ fn check(path: &Path, vector: &Vector) {
     }
     check_consistency(&name, vector);
     let tree = plant(vector, Order::Given);
-    let record = run(vector, &tree).arg("record").run();
+    let record = run(vector, &tree, "record").run();
     assert_eq!(record, expected_record(vector), "{name}");
     if let Some(slice) = &vector.slice {
-        let printed = run(vector, &tree).arg("dockerfile").outcome().stdout;
+        let printed = run(vector, &tree, "dockerfile").outcome().stdout;
         assert_eq!(printed, bytes(slice), "{name}");
     }
-    let hash = |run: Fp| {
-        assert_eq!(
-            run.arg("hash").run().trim_end(),
-            vector.fingerprint,
-            "{name}"
-        )
-    };
-    hash(run(vector, &tree));
+    let hash = |run: Fp| assert_eq!(run.run().trim_end(), vector.fingerprint, "{name}");
+    hash(run(vector, &tree, "hash"));
     hash_abroad(vector, hash);
 }
 
@@ -83,7 +78,7 @@ fn check(path: &Path, vector: &Vector) {
 fn hash_abroad(vector: &Vector, hash: impl Fn(Fp)) {
     let elsewhere = plant(vector, Order::Reversed);
     let shell = ["sh", "-c", "umask 077; exec \"$@\"", "sh"];
-    let abroad = run(vector, &elsewhere)
+    let abroad = run(vector, &elsewhere, "hash")
         .under(shell)
         .env("LC_ALL", "de_DE.UTF-8");
     hash(
@@ -93,7 +88,7 @@ fn hash_abroad(vector: &Vector, hash: impl Fn(Fp)) {
             .env("HOME", "/nowhere"),
     );
     if vector.tree.iter().all(Entry::is_readable_by_all) {
-        hash(run(vector, &elsewhere).by_ordinary_user());
+        hash(run(vector, &elsewhere, "hash").by_ordinary_user());
     }
 }
 
@@ -104,7 +99,7 @@ fn check_refusal(name: &str, vector: &Vector) {
     );
     let tree = plant(vector, Order::Given);
     for command in ["hash", "record"] {
-        let outcome = run(vector, &tree).arg(command).refuses().outcome();
+        let outcome = run(vector, &tree, command).refuses().outcome();
         assert!(outcome.stdout.is_empty(), "{name}");
     }
 }
@@ -132,9 +127,10 @@ fn expected_record(vector: &Vector) -> String {
     lines.map(|fields| fields.join("\t") + "\n").collect()
 }
 
-/// A run of `fp` in the tree of a vector, with the variables that the vector names.
-fn run(vector: &Vector, tree: &Tree) -> Fp {
-    let run = tree.fp().in_folder(tree.path(&vector.root));
+/// A run of `fp` in the tree of a vector, for its image, with the variables that the vector names.
+fn run(vector: &Vector, tree: &Tree, command: &str) -> Fp {
+    let run = tree.fp().in_folder(tree.path(&vector.root)).arg(command);
+    let run = run.args(&vector.image);
     let variables = vector.environment.iter();
     variables.fold(run, |run, (name, value)| {
         run.env(name, OsString::from_vec(bytes(value)))

@@ -30,11 +30,14 @@ use self::node::Node;
 use self::place::Place;
 use super::selection::{Findings, Found, Selection};
 use super::tree::{Kind, Tree};
-use super::{Content, Error as InputError, Inputs, content, links, read_from, slice_from};
+use super::{
+    Content, Error as InputError, Inputs, content, links, read_from, selection, slice_from,
+};
 use crate::config::{FILE_NAME, Image};
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::path::RootPath;
+use crate::pattern::Pattern;
 use crate::shown::Shown;
 
 /// A revision, and the root in it.
@@ -160,6 +163,11 @@ impl Revision {
     /// Reads the slice of `image`.
     pub fn slice(&self, image: &Image) -> Result<Vec<u8>, InputError> {
         slice_from(self, image)
+    }
+
+    /// The files and links below the root that `glob` matches or covers.
+    pub fn matching(&self, glob: &Pattern) -> Result<Vec<RootPath>, InputError> {
+        selection::matching(self, glob)
     }
 
     /// What lies at `path`, which is relative to the root.

@@ -1,0 +1,210 @@
+//! The way from the text of fingerprint.toml to its images: read, typed, unrolled, given their
+//! defaults, resolved.
+//!
+//! Pure. What the globs of a matrix match has to be known before the images are.
+
+use std::collections::BTreeSet;
+use std::collections::btree_map::{self, BTreeMap};
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
+
+use super::matrix::{self, Cell, Matches};
+use super::mistake::{Mistake, MistakeKind, at};
+use super::{EngineChoice, Image, ImageName, resolve, table, template, written};
+use crate::environment::Environment;
+use crate::pattern::Pattern;
+use crate::record::FORMAT;
+use crate::shown::Shown;
+
+/// The file's text, read and typed, and not yet unrolled.
+pub(super) struct Draft<'i> {
+    tables: DeTable<'i>,
+    file: written::File,
+}
+
+/// An image of the file. A mistake that the environment could mend stays with it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: ImageName,
+    pub(super) image: Result<Image, Mistake>,
+}
+
+impl<'i> Draft<'i> {
+    pub(super) fn parse(text: &'i str) -> Result<Self, Mistake> {
+        let tables = DeTable::parse(text)?;
+        // Every table is typed before anything is put into it, so that a mistake is told as it stands.
+        let file = written::File::deserialize(Deserializer::from(tables.clone()))?;
+        check_format(file.format.as_ref())?;
+        if file.images.is_empty() {
+            return Err(Mistake::nowhere(MistakeKind::NoImages));
+        }
+        if let Some(matrix) = &file.defaults.matrix {
+            return Err(at(matrix.span(), MistakeKind::NoDefault("matrix")));
+        }
+        Ok(Draft {
+            tables: tables.into_inner(),
+            file,
+        })
+    }
+
+    /// The globs whose matches have to be known.
+    pub(super) fn globs(&self) -> Result<Vec<Pattern>, Mistake> {
+        let matrices = self
+            .file
+            .images
+            .values()
+            .filter_map(|image| image.matrix.as_ref());
+        matrices.flat_map(matrix::globs).collect()
+    }
+
+    /// All images, in the order of their names.
+    pub(super) fn resolve(
+        &self,
+        environment: &Environment,
+        matches: &Matches,
+    ) -> Result<Vec<Entry>, Mistake> {
+        self.check_defaults(environment)?;
+        let mut entries: BTreeMap<ImageName, (String, Entry)> = BTreeMap::new();
+        for (name, written) in &self.file.images {
+            let cells = match &written.matrix {
+                Some(matrix) => matrix::cells(matrix, matches)?
+                    .into_iter()
+                    .map(Some)
+                    .collect(),
+                None => vec![None],
+            };
+            for cell in &cells {
+                let table = description(name, cell.as_ref());
+                let shown = (cell.is_some() || self.has_defaults()).then_some(&table);
+                let entry = self.entry(name, cell.as_ref(), shown, environment);
+                let entry = entry.map_err(|mistake| mistake.in_table(shown))?;
+                match entries.entry(entry.name.clone()) {
+                    btree_map::Entry::Vacant(place) => {
+                        place.insert((table, entry));
+                    }
+                    btree_map::Entry::Occupied(other) => {
+                        let kind = MistakeKind::SameName {
+                            name: entry.name.to_string(),
+                            other: other.get().0.clone(),
+                        };
+                        return Err(at(name.span(), kind).in_table(shown));
+                    }
+                }
+            }
+        }
+        Ok(entries.into_values().map(|(_, entry)| entry).collect())
+    }
+
+    /// The registries that are spoken to without TLS.
+    pub(super) fn plain_http(&self) -> Result<BTreeSet<String>, Mistake> {
+        resolve::plain_http(&self.file.registry)
+    }
+
+    pub(super) fn engine(&self) -> EngineChoice {
+        self.file.engine.choice
+    }
+
+    fn has_defaults(&self) -> bool {
+        self.tables.contains_key("defaults")
+    }
+
+    /// What is wrong with a default is told once, and whether or not an image takes it.
+    fn check_defaults(&self, environment: &Environment) -> Result<(), Mistake> {
+        let name = ImageName::parse("defaults").expect("it is a name");
+        let defaults = resolve::Table {
+            name: &name,
+            table: None,
+            written: &self.file.defaults,
+            default_args: &BTreeSet::new(),
+        };
+        match resolve::image(&defaults, environment) {
+            // A tag may name an argument that only some images have.
+            Err(Mistake {
+                kind: MistakeKind::TagArg(_),
+                ..
+            })
+            | Ok(_) => Ok(()),
+            Err(mistake) if mistake.kind.is_environment() => Ok(()),
+            Err(mistake) => Err(mistake),
+        }
+    }
+
+    fn entry(
+        &self,
+        name: &Spanned<String>,
+        cell: Option<&Cell>,
+        table: Option<&String>,
+        environment: &Environment,
+    ) -> Result<Entry, Mistake> {
+        let text = match cell {
+            Some(cell) => {
+                template::fill(name.as_ref(), cell).map_err(|error| at(name.span(), error))?
+            }
+            None => name.as_ref().clone(),
+        };
+        let image_name = ImageName::parse(&text).map_err(|kind| at(name.span(), kind))?;
+        let (written, default_args) = self.written(name, cell)?;
+        let image = resolve::image(
+            &resolve::Table {
+                name: &image_name,
+                table,
+                written: &written,
+                default_args: &default_args,
+            },
+            environment,
+        );
+        match image {
+            Err(mistake) if !mistake.kind.is_environment() => Err(mistake),
+            image => Ok(Entry {
+                name: image_name,
+                image,
+            }),
+        }
+    }
+
+    /// The table of an image as it is meant: the names of its matrix replaced, and then, so that these
+    /// mean nothing there, with what it has from `[defaults]`; and which arguments those are.
+    fn written(
+        &self,
+        name: &Spanned<String>,
+        cell: Option<&Cell>,
+    ) -> Result<(written::Image, BTreeSet<String>), Mistake> {
+        let images = table::named(&self.tables, "images").expect("there are images");
+        let own = table::named(images, name.as_ref()).expect("the image was read");
+        let own = match cell {
+            Some(cell) => table::of_cell(own, cell)?,
+            None => own.clone(),
+        };
+        let none = DeTable::new();
+        let defaults = table::named(&self.tables, "defaults").unwrap_or(&none);
+        let args = |table: &DeTable<'_>| -> BTreeSet<String> {
+            let args = table::named(table, "args").into_iter().flatten();
+            args.map(|(name, _)| name.as_ref().to_string()).collect()
+        };
+        let default_args = args(defaults).difference(&args(&own)).cloned().collect();
+        let meant = table::with_defaults(own, defaults);
+        let written = table::typed(Spanned::new(name.span(), meant))?;
+        Ok((written, default_args))
+    }
+}
+
+/// The table of an image, and the cell of its matrix.
+fn description(name: &Spanned<String>, cell: Option<&Cell>) -> String {
+    let name = Shown::text(name.as_ref());
+    match cell {
+        Some(cell) => format!("[images.\"{name}\"] with {cell}"),
+        None => format!("[images.{name}]"),
+    }
+}
+
+fn check_format(format: Option<&Spanned<i64>>) -> Result<(), Mistake> {
+    match format {
+        None => Err(Mistake::nowhere(MistakeKind::NoFormat)),
+        Some(format) if *format.as_ref() != i64::from(FORMAT) => {
+            Err(at(format.span(), MistakeKind::Format(*format.as_ref())))
+        }
+        Some(_) => Ok(()),
+    }
+}

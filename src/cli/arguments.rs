@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -130,6 +131,10 @@ pub(super) struct Ensure {
     /// The repository is new: if the registry refuses the look-up, take that as "not there yet".
     #[arg(long, conflicts_with = "offline")]
     pub(super) first_push: bool,
+    /// Never build an image that has a repository: wait so long (`90s`, `2h`) until somebody else has
+    /// published it; exit code 3 if nobody has.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "offline")]
+    pub(super) wait: Option<Duration>,
     /// Print what would be done, and why, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,

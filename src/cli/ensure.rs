@@ -25,6 +25,7 @@ pub(super) fn run(
         no_pull: arguments.no_pull,
         no_push: arguments.no_push,
         first_push: arguments.first_push,
+        wait: arguments.wait,
     };
     let outside = Outside::open(workspace)?;
     output.heed(&outside.interrupt)?;

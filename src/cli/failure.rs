@@ -149,7 +149,9 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Publish { .. }
         | ensure::Error::Engine(_) => 1,
         ensure::Error::Platforms { .. } => 2,
-        ensure::Error::Absent(_) | ensure::Error::Platform { .. } => 3,
+        ensure::Error::Absent(_)
+        | ensure::Error::NotPublished { .. }
+        | ensure::Error::Platform { .. } => 3,
         ensure::Error::RegistryUnknown { .. }
         | ensure::Error::EngineUnknown(_)
         | ensure::Error::PushedUnknown { .. }

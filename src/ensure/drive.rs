@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
+use super::observe::{EngineAnswer, Observation, RegistryAnswer};
 use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
+use super::wait::look;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage};
@@ -27,16 +28,14 @@ pub async fn ensure(
     world: &World<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
-    let mut observation = observe(job, world).await?;
-    let mut plan = job.plan(&observation);
+    let (mut observation, mut plan) = look(job, world, tell).await?;
     let mut turn = None;
     if matches!(plan, Plan::Build { .. } | Plan::Publish) {
         let wait = || tell(Event::Waiting);
         let name = job.reference().to_string();
         let taken = world.turns.take(&name, world.interrupt, wait).await?;
         if taken.had_to_wait {
-            observation = observe(job, world).await?;
-            plan = job.plan(&observation);
+            (observation, plan) = look(job, world, tell).await?;
         }
         turn = Some(taken);
     }
@@ -93,6 +92,7 @@ async fn perform(
             }
             publish_and_report(job, world, &image, built, tell).await
         }
+        Plan::Wait => unreachable!("a look ends when there is nothing to wait for"),
         Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) => {
             unreachable!("such a plan is not possible")
         }

@@ -1,6 +1,7 @@
 //! Why an image could not be made available.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use crate::context;
 use crate::engine;
@@ -25,6 +26,12 @@ pub enum Error {
     /// `--offline`, and the engine does not have the image.
     #[error("{0} is not in the engine, and with --offline nothing else is asked")]
     Absent(Reference),
+    /// `--wait`, and nobody has published the image.
+    #[error("{reference} is still not published after {}", humantime::format_duration(*.limit))]
+    NotPublished {
+        reference: Reference,
+        limit: Duration,
+    },
     /// The published image runs elsewhere.
     #[error("{reference} is an image for {found}, and this engine runs {wanted}")]
     Platform {
@@ -140,6 +147,10 @@ impl Error {
             | Error::Push { source, .. }
             | Error::Engine(source) => source.hint().map(str::to_owned),
             Error::Absent(_) => Some("run fp without --offline".to_owned()),
+            Error::NotPublished { .. } => Some(
+                "see what became of the build that was to publish it; without --wait, fp builds it"
+                    .to_owned(),
+            ),
             Error::Platform { wanted, .. } => Some(format!(
                 "give the images of different platforms different repositories, or build this one on {wanted} \
                  with a `salt` of its own"

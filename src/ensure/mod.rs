@@ -11,10 +11,12 @@ pub mod plan;
 mod publish;
 pub mod trust;
 mod turn;
+mod wait;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use drive::ensure;
 pub use error::Error;
@@ -65,6 +67,8 @@ pub struct Options {
     pub no_push: bool,
     /// The repository is new: a registry that refuses the first look has no such tag.
     pub first_push: bool,
+    /// Do not build an image that has a repository: wait so long until somebody else has published it.
+    pub wait: Option<Duration>,
 }
 
 /// The parts of the outside world that a job needs.
@@ -119,6 +123,8 @@ pub enum Event<'a> {
     Engine(&'a str),
     /// Another fp on this machine is busy with the same image.
     Waiting,
+    /// The image is not published, and is waited for so long.
+    Awaiting(Duration),
     /// Something that does not keep the image from being made available.
     Warning(Warning<'a>),
 }
@@ -159,6 +165,7 @@ impl Job<'_> {
             pull: !self.options.no_pull,
             publish: matches!(self.publishing, Publishing::Allowed { .. }),
             ci: self.is_ci,
+            wait: self.options.wait.is_some(),
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Rules {
     pub publish: bool,
     /// Whether this is a CI system, where an image that only the engine has is not trusted.
     pub ci: bool,
+    /// Whether somebody else publishes the image, so that it is waited for instead of built (`--wait`).
+    pub wait: bool,
 }
 
 /// What to do.
@@ -61,6 +63,8 @@ pub enum Plan {
         /// Whether the built image is published.
         publish: bool,
     },
+    /// Ask again until somebody else has published the image.
+    Wait,
     /// Report that the image is not to be had.
     Absent,
     /// Report that the published image is for another platform.
@@ -135,8 +139,11 @@ fn absent(engine: EngineState, rules: Rules) -> Plan {
         EngineState::Has { .. } if !rules.ci && rules.publish => Plan::Publish,
         EngineState::Has { .. } if !rules.ci => Plan::Done(Done::LocalOnly),
         EngineState::Has { .. } | EngineState::HasNot | EngineState::PublishedElsewhere => {
-            Plan::Build {
-                publish: rules.publish,
+            match rules.wait {
+                true => Plan::Wait,
+                false => Plan::Build {
+                    publish: rules.publish,
+                },
             }
         }
     }
@@ -164,11 +171,21 @@ mod tests {
     }
 
     fn all_rules() -> impl Iterator<Item = Rules> {
-        (0..8).map(|bits| Rules {
+        (0..16).map(|bits| Rules {
             pull: bits & 1 > 0,
             publish: bits & 2 > 0,
             ci: bits & 4 > 0,
+            wait: bits & 8 > 0,
         })
+    }
+
+    fn built_or_waited_for(rules: Rules) -> Plan {
+        match rules.wait {
+            true => Plan::Wait,
+            false => Plan::Build {
+                publish: rules.publish,
+            },
+        }
     }
 
     /// Checks one row: the plan for every combination of flags.
@@ -232,7 +249,7 @@ mod tests {
         for engine in [PUBLISHED, OTHER] {
             row(RegistryState::Absent, engine, |rules| {
                 match (rules.ci, rules.publish) {
-                    (true, publish) => Plan::Build { publish },
+                    (true, _) => built_or_waited_for(rules),
                     (false, true) => Plan::Publish,
                     (false, false) => Plan::Done(Done::LocalOnly),
                 }
@@ -241,12 +258,12 @@ mod tests {
     }
 
     #[test]
-    fn absent_everywhere_is_built() {
-        row(RegistryState::Absent, EngineState::HasNot, |rules| {
-            Plan::Build {
-                publish: rules.publish,
-            }
-        });
+    fn absent_everywhere_is_built_or_waited_for() {
+        row(
+            RegistryState::Absent,
+            EngineState::HasNot,
+            built_or_waited_for,
+        );
         row(RegistryState::Absent, EngineState::Unknown, |_| {
             Plan::CannotTell(Doubt::Engine)
         });
@@ -300,6 +317,10 @@ mod tests {
                         !matches!(plan, Plan::Build { .. } | Plan::Publish),
                         "{plan:?}"
                     );
+                }
+                if rules.wait {
+                    let plan = plan(RegistryState::Absent, engine, rules);
+                    assert!(!matches!(plan, Plan::Build { .. }));
                 }
                 if !rules.publish {
                     let plan = plan(RegistryState::Absent, engine, rules);

@@ -18,6 +18,7 @@ pub fn decision(plan: &Plan) -> &'static str {
         Plan::Publish => "publish",
         Plan::Build { publish: true } => "build and publish",
         Plan::Build { publish: false } => "build",
+        Plan::Wait => "wait",
         Plan::Absent | Plan::OtherPlatform(_) => "fail",
         Plan::CannotTell(_) => "cannot tell",
     }
@@ -96,6 +97,13 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
         Event::Waiting => {
             vec![format!(
                 "{name}: another fp on this machine makes this image; waiting for it"
+            )]
+        }
+        Event::Awaiting(limit) => {
+            let limit = humantime::format_duration(*limit);
+            vec![format!(
+                "{name}: {} is not published; waiting for it, at most {limit}",
+                job.reference()
             )]
         }
         Event::Warning(warning) => vec![format!("{name}: warning: {}", warning_text(warning))],

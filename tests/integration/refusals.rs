@@ -720,7 +720,8 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
- = cause: the value of the argument VERSION, the file VERSION, is not text
+ = cause: the file VERSION does not give the argument VERSION a value
+ = cause: it is not text
 
 "#]],
     );
@@ -730,7 +731,8 @@ error: the inputs of `ci` cannot be told
         str![[r#"
 error: the inputs of `ci` cannot be told
  |
- = cause: the value of the argument VERSION, the file VERSION, is not text
+ = cause: the file VERSION does not give the argument VERSION a value
+ = cause: it is not text
 
 "#]],
     );

@@ -11,6 +11,7 @@ mod sealed;
 mod signals;
 mod together;
 mod unread;
+mod wait;
 
 use serde_json::{Value, json};
 

@@ -47,6 +47,7 @@ async fn perform(
     world: &World<'_>,
     mut answers: Answers<'_>,
 ) -> Result<(), Failure> {
+    world.expect(jobs);
     for job in jobs {
         let started = Instant::now();
         let name = &job.image.name;

@@ -1,5 +1,6 @@
 //! Observing and deciding without acting: what `fp status` and `fp ensure --dry-run` have in common.
 
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::answers::Answers;
@@ -7,6 +8,9 @@ use super::failure::Failure;
 use crate::ensure::plan::Plan;
 use crate::ensure::{self, EngineAnswer, Job, Observation, RegistryAnswer, World};
 use crate::report;
+
+/// How many images are asked about at once.
+const MAX_AT_ONCE: usize = 32;
 
 /// Tells of each image what was observed and would be done, and fails as doing it would, or with the
 /// `exit_code` for what was observed. An image whose inputs cannot be told is a failure among others.
@@ -17,15 +21,23 @@ pub(super) async fn foresee<'a>(
     text: fn(&Job<'_>, &Plan, &Observation) -> String,
     exit_code: fn(&Observation) -> Option<u8>,
 ) -> Result<(), Failure> {
-    for job in jobs {
-        let job = match job {
-            Ok(job) => job,
+    let jobs: Vec<_> = jobs.into_iter().collect();
+    world.expect(jobs.iter().flatten());
+    let observe = |job: Result<Job<'a>, Failure>| async move {
+        let job = job?;
+        let observation = ensure::observe(&job, world).await?;
+        Ok::<_, Failure>((job, observation))
+    };
+    // All at the same time, and told in their order.
+    let mut observed = stream::iter(jobs.into_iter().map(observe)).buffered(MAX_AT_ONCE);
+    while let Some(observed) = observed.next().await {
+        let (job, observation) = match observed {
+            Ok(observed) => observed,
             Err(failure) => {
                 answers.fail(failure)?;
                 continue;
             }
         };
-        let observation = ensure::observe(&job, world).await?;
         let plan = job.plan(&observation);
         let object = || object(&job, &plan, &observation);
         answers.give(|| text(&job, &plan, &observation), object)?;

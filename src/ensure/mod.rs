@@ -153,6 +153,16 @@ fn engine_lines(tell: &mut Tell<'_>) -> impl FnMut(&str) -> io::Result<()> {
     }
 }
 
+impl World<'_> {
+    /// Tells the registries' client which images will be asked about.
+    pub fn expect<'a>(&self, jobs: impl IntoIterator<Item = &'a Job<'a>>) {
+        let asked = jobs
+            .into_iter()
+            .filter(|job| job.image.repository.is_some() && !job.options.offline);
+        self.registry.expect(asked.map(|job| &job.repository));
+    }
+}
+
 impl Job<'_> {
     /// `REPOSITORY:TAG`
     pub fn reference(&self) -> Reference {

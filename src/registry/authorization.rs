@@ -1,17 +1,19 @@
 //! Requests in the name of the user: sent without credentials first, and once more with what the
 //! registry then asks for.
 //!
-//! Tokens are kept for the client's lifetime, so that what follows a look-up costs one request. A
-//! token that has expired meanwhile, or that grants too little by now, is simply asked for again.
+//! Tokens are kept for the client's lifetime, so that what follows a look-up costs one request, and
+//! one token is asked for all repositories that are known to be asked about. A token that has expired
+//! meanwhile, or that grants too little by now, is simply asked for again.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::time::{Instant, timeout_at};
 
 use super::challenge::Challenge;
 use super::credentials::{Account, Basic, Credentials, Proof, Secret};
@@ -43,7 +45,21 @@ impl Access {
 pub(super) struct Authorizer {
     keychain: Keychain,
     granted: Mutex<HashMap<Grant, HeaderValue>>,
+    /// The repositories that will be asked about.
+    expected: Mutex<BTreeSet<Endpoint>>,
+    /// A gate for each registry, by its `/v2/`: open once somebody has been through.
+    gates: Mutex<HashMap<Url, Arc<AsyncMutex<Gate>>>>,
 }
+
+/// Whether a registry has been spoken to.
+#[derive(Default)]
+struct Gate {
+    is_open: bool,
+}
+
+/// How long the names together may be of the repositories that one token is asked for: the question
+/// is a URL, of which servers take 8 KiB.
+const MAX_SCOPES: usize = 2000;
 
 /// What an `Authorization` header was granted for. It is never sent for anything else.
 type Grant = (Endpoint, Access);
@@ -53,7 +69,14 @@ impl Authorizer {
         Authorizer {
             keychain,
             granted: Mutex::default(),
+            expected: Mutex::default(),
+            gates: Mutex::default(),
         }
+    }
+
+    /// Tells of a repository that will be asked about.
+    pub(super) fn expect(&self, endpoint: Endpoint) {
+        locked(&self.expected).insert(endpoint);
     }
 
     /// Sends a request to `endpoint`. Every status of the registry is an answer; a token server
@@ -66,8 +89,10 @@ impl Authorizer {
         mut request: Request,
         deadline: Instant,
     ) -> Result<Answer, Error> {
+        let first = self.first_at(endpoint, deadline).await;
         let grant = (endpoint.clone(), access);
         let granted = self.granted(&grant);
+        let had_token = granted.is_some();
         request
             .headers
             .extend(granted.map(|header| (AUTHORIZATION, header)));
@@ -81,38 +106,139 @@ impl Authorizer {
         let Some(challenge) = challenge(&answer, endpoint) else {
             return Ok(answer);
         };
-        let credentials = self.credentials(endpoint, deadline).await?;
-        let header = match (&challenge, &credentials.proof) {
-            (Challenge::Basic, _) => credentials.basic().map(Basic::header),
-            (Challenge::Bearer { .. }, Proof::RegistryToken(token)) => token.bearer_header(),
-            (
-                Challenge::Bearer {
-                    realm,
-                    service,
-                    scope,
-                },
-                proof,
-            ) => {
-                let question = TokenQuestion {
-                    service: service.as_deref(),
-                    scopes: scopes(scope.as_deref(), &grant),
-                    url: token_server(&answer, realm, proof)?,
-                };
-                let answer = question.ask(transport, proof, deadline).await?;
-                Some(self.token(&grant, answer, deadline).await?)
+        let asking = Asking {
+            transport,
+            grant: &grant,
+            challenged: &answer,
+            credentials: self.credentials(endpoint, deadline).await?,
+            deadline,
+        };
+        let others = match first.is_some() && !had_token {
+            true => self.others(&asking).await?,
+            false => Vec::new(),
+        };
+        let answered = self.answer(&asking, &challenge, request, others).await?;
+        Ok(answered.unwrap_or(answer))
+    }
+
+    /// Sends a request once more with what the challenge asks for, and keeps it if it is good for
+    /// something. `None` if the user has nothing to answer the challenge with.
+    async fn answer(
+        &self,
+        asking: &Asking<'_>,
+        challenge: &Challenge,
+        mut request: Request,
+        mut others: Vec<Endpoint>,
+    ) -> Result<Option<Answer>, Error> {
+        let (_, access) = asking.grant;
+        loop {
+            let header = self.authorization(asking, challenge, &mut others).await?;
+            let Some(header) = header else {
+                return Ok(None);
+            };
+            request.headers.insert(AUTHORIZATION, header.clone());
+            let answer = asking
+                .transport
+                .send(request.clone(), asking.deadline)
+                .await?;
+            if !is_denial(&answer) {
+                let grants = others.into_iter().map(|other| (other, *access));
+                let grants = grants.chain([asking.grant.clone()]);
+                self.grants()
+                    .extend(grants.map(|grant| (grant, header.clone())));
+                return Ok(Some(answer));
             }
-        };
-        let Some(header) = header else {
-            return Ok(answer);
-        };
-        request.headers.insert(AUTHORIZATION, header.clone());
-        let answer = transport.send(request, deadline).await?;
-        if is_denial(&answer) {
-            self.grants().remove(&grant);
-        } else {
-            self.grants().insert(grant, header);
+            self.grants().remove(asking.grant);
+            if others.is_empty() {
+                return Ok(Some(answer));
+            }
+            // Perhaps the token server heeds one scope of several, and not the first.
+            others.clear();
         }
-        Ok(answer)
+    }
+
+    /// Waits while somebody speaks to a registry for the first time, so that what he learns serves
+    /// all. `Some` if that is us, and as long as it is held.
+    async fn first_at(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Option<OwnedMutexGuard<Gate>> {
+        let gate = Arc::clone(
+            locked(&self.gates)
+                .entry(endpoint.root.clone())
+                .or_default(),
+        );
+        // Whoever has waited in vain will be told so by his own request.
+        let mut gate = timeout_at(deadline, gate.lock_owned()).await.ok()?;
+        let is_first = !std::mem::replace(&mut gate.is_open, true);
+        is_first.then_some(gate)
+    }
+
+    /// The other repositories at the same registry that will be read with the same credentials.
+    async fn others(&self, asking: &Asking<'_>) -> Result<Vec<Endpoint>, Error> {
+        let (endpoint, access) = asking.grant;
+        let mut others = Vec::new();
+        if *access != Access::Pull {
+            return Ok(others);
+        }
+        let expected = locked(&self.expected).clone();
+        let mut room = MAX_SCOPES;
+        for other in expected {
+            let is_other = other.root == endpoint.root && other.path != endpoint.path;
+            if !is_other || room < other.path.len() {
+                continue;
+            }
+            let credentials = self.credentials(&other, asking.deadline).await?;
+            if credentials.proof == asking.credentials.proof {
+                room -= other.path.len();
+                others.push(other);
+            }
+        }
+        Ok(others)
+    }
+
+    /// The header that answers a challenge, if the user has anything to answer it with. `others` is
+    /// left with the repositories that it is good for as well.
+    async fn authorization(
+        &self,
+        asking: &Asking<'_>,
+        challenge: &Challenge,
+        others: &mut Vec<Endpoint>,
+    ) -> Result<Option<HeaderValue>, Error> {
+        let credentials = &asking.credentials;
+        let Challenge::Bearer {
+            realm,
+            service,
+            scope,
+        } = challenge
+        else {
+            others.clear();
+            return Ok(credentials.basic().map(Basic::header));
+        };
+        if let Proof::RegistryToken(token) = &credentials.proof {
+            return Ok(token.bearer_header());
+        }
+        let mut question = TokenQuestion {
+            url: token_server(asking.challenged, realm, &credentials.proof)?,
+            service: service.as_deref(),
+            scopes: scopes(scope.as_deref(), asking.grant),
+        };
+        if !others.is_empty() {
+            let own = question.scopes.len();
+            let (_, access) = asking.grant;
+            let more = others.iter().map(|other| own_scope(other, *access));
+            question.scopes.extend(more);
+            let answer = question.ask(asking).await?;
+            // Some servers give nothing if one thing of several is refused.
+            if !answer.status.is_client_error() {
+                return self.token(asking, answer).await.map(Some);
+            }
+            others.clear();
+            question.scopes.truncate(own);
+        }
+        let answer = question.ask(asking).await?;
+        self.token(asking, answer).await.map(Some)
     }
 
     /// The error that an answer's status is: a denial, or another.
@@ -150,13 +276,9 @@ impl Authorizer {
         }
     }
 
-    async fn token(
-        &self,
-        (endpoint, access): &Grant,
-        answer: Answer,
-        deadline: Instant,
-    ) -> Result<HeaderValue, Error> {
+    async fn token(&self, asking: &Asking<'_>, answer: Answer) -> Result<HeaderValue, Error> {
         if answer.status != StatusCode::OK {
+            let ((endpoint, access), deadline) = (asking.grant, asking.deadline);
             return Err(self.refusal(endpoint, *access, &answer, deadline).await);
         }
         bearer(&answer.body).ok_or(Error::NoToken {
@@ -181,10 +303,23 @@ impl Authorizer {
         self.grants().get(grant).cloned()
     }
 
-    fn grants(&self) -> std::sync::MutexGuard<'_, HashMap<Grant, HeaderValue>> {
-        // A map of headers is whole whatever panicked elsewhere.
-        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn grants(&self) -> MutexGuard<'_, HashMap<Grant, HeaderValue>> {
+        locked(&self.granted)
     }
+}
+
+/// The maps and sets here are whole whatever panicked elsewhere.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is needed to answer a challenge.
+struct Asking<'a> {
+    transport: &'a Transport,
+    grant: &'a Grant,
+    challenged: &'a Answer,
+    credentials: Credentials,
+    deadline: Instant,
 }
 
 /// Whether a registry, or a token server, refuses rather than fails.
@@ -209,11 +344,15 @@ fn challenge(answer: &Answer, endpoint: &Endpoint) -> Option<Challenge> {
 /// The scope that the registry named comes first, since some token servers heed only one; a
 /// registry behind a path-rewriting proxy knows its repository by another name than the user.
 fn scopes(named: Option<&str>, (endpoint, access): &Grant) -> Vec<String> {
-    let own = format!("repository:{}:{}", endpoint.path, access.actions());
+    let own = own_scope(endpoint, *access);
     let named = named
         .filter(|scope| !scope.is_empty() && *scope != own)
         .map(str::to_owned);
     named.into_iter().chain([own]).collect()
+}
+
+fn own_scope(endpoint: &Endpoint, access: Access) -> String {
+    format!("repository:{}:{}", endpoint.path, access.actions())
 }
 
 /// The address of the token server that a registry names. It gets the user's secrets, if there are
@@ -245,21 +384,17 @@ struct TokenQuestion<'a> {
 impl TokenQuestion<'_> {
     /// Asks as the distribution project's token specifications have it: with GET, or with the POST of
     /// OAuth for identity tokens, and for users where the server knows no GET.
-    async fn ask(
-        self,
-        transport: &Transport,
-        proof: &Proof,
-        deadline: Instant,
-    ) -> Result<Answer, Error> {
-        let basic = match proof {
+    async fn ask(&self, asking: &Asking<'_>) -> Result<Answer, Error> {
+        let send = |request| asking.transport.send(request, asking.deadline);
+        let basic = match &asking.credentials.proof {
             Proof::IdentityToken(Secret(token)) => {
                 let grant = [("grant_type", "refresh_token"), ("refresh_token", token)];
-                return transport.send(self.post(&grant), deadline).await;
+                return send(self.post(&grant)).await;
             }
             Proof::Basic(basic) => Some(basic),
             Proof::None | Proof::RegistryToken(_) => None,
         };
-        let answer = transport.send(self.get(basic), deadline).await?;
+        let answer = send(self.get(basic)).await?;
         match (answer.status, basic) {
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Some(basic)) => {
                 let grant = [
@@ -267,7 +402,7 @@ impl TokenQuestion<'_> {
                     ("username", basic.username.as_str()),
                     ("password", basic.password.as_str()),
                 ];
-                transport.send(self.post(&grant), deadline).await
+                send(self.post(&grant)).await
             }
             _ => Ok(answer),
         }

@@ -38,7 +38,7 @@ pub(super) struct Credentials {
     pub(super) proof: Proof,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Proof {
     None,
     Basic(Basic),
@@ -49,14 +49,14 @@ pub(super) enum Proof {
 }
 
 /// A user and password. Neither is shown by Debug: the user may be a token, too.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Basic {
     pub(super) username: String,
     pub(super) password: String,
 }
 
 /// A text that is shown to nobody but whom it is for.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(pub(super) String);
 
 impl Credentials {

@@ -13,7 +13,7 @@ use crate::reference::Repository;
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
 
 /// A repository on its registry's server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Endpoint {
     /// The registry's name, as credentials are kept by it.
     pub(super) domain: String,

@@ -89,6 +89,14 @@ impl Client {
         }
     }
 
+    /// Tells which repositories will be asked about, so that one token can serve for all.
+    pub fn expect<'a>(&self, repositories: impl IntoIterator<Item = &'a Repository>) {
+        let endpoints = repositories
+            .into_iter()
+            .filter_map(|repository| Endpoint::of(repository, &self.plain_http).ok());
+        endpoints.for_each(|endpoint| self.authorizer.expect(endpoint));
+    }
+
     /// Whether a tag is there.
     pub async fn look_up(&self, repository: &Repository, tag: &Tag) -> Lookup {
         let look_up = async |endpoint: &Endpoint, deadline| {

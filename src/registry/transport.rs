@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION};
 use reqwest::{Certificate, ClientBuilder, Method, StatusCode, Url, redirect};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::certificates;
@@ -20,6 +21,9 @@ use crate::reference::is_loopback_host;
 /// The longest body that is read, as the distribution project limits manifests.
 pub(super) const MAX_BODY: usize = 4 << 20;
 pub(super) const MAX_REDIRECTS: usize = 10;
+/// How many requests are under way at once: a run that asks about many images opens no flood of
+/// connections.
+const MAX_AT_ONCE: usize = 16;
 
 #[derive(Clone)]
 pub(super) struct Request {
@@ -69,6 +73,7 @@ impl Answer {
 pub(super) struct Transport {
     settings: Settings,
     clients: Mutex<HashMap<Route, reqwest::Client>>,
+    at_once: Semaphore,
 }
 
 /// A way to a server. Servers that are reached in the same way share a client.
@@ -93,6 +98,7 @@ impl Transport {
         Transport {
             settings,
             clients: Mutex::default(),
+            at_once: Semaphore::new(MAX_AT_ONCE),
         }
     }
 
@@ -127,7 +133,11 @@ impl Transport {
 
     async fn exchange(&self, request: &Request, deadline: Instant) -> Result<Answer, Error> {
         let client = self.client_for(&request.url)?;
-        match timeout_at(deadline, exchange(&client, request)).await {
+        let exchange = async {
+            let _turn = self.at_once.acquire().await;
+            exchange(&client, request).await
+        };
+        match timeout_at(deadline, exchange).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(Failure::TooLarge)) => Err(Error::TooLarge {
                 request: request.line(),

@@ -85,6 +85,31 @@ fn a_client_certificate_is_found_in_the_users_folder() {
     run().run();
 }
 
+/// One after the other they took as many round trips.
+#[test]
+fn a_hundred_images_are_looked_up_together() {
+    let slow = ScriptedRegistry::start(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        Reply::status(200).header("Docker-Content-Digest", MANIFEST_DIGEST)
+    });
+    let tree = Tree::new();
+    let image = |number: usize| {
+        let repository = format!("{}/acme/app-{number}", slow.host());
+        format!("[images.app-{number}]\ninputs = []\nrepository = \"{repository}\"\n")
+    };
+    let images: String = (0..100).map(image).collect();
+    tree.config(&format!("format = 1\n{images}"));
+    tree.file("Dockerfile", "FROM scratch\n");
+    let begin = Instant::now();
+    let told = ensure(&tree).arg("--dry-run").run();
+    let time = begin.elapsed();
+    assert_eq!(told.lines().count(), 100);
+    let names = told.lines().map(|line| line.split(':').next().unwrap());
+    assert!(names.is_sorted(), "{told}");
+    assert_eq!(slow.requests().len(), 100);
+    assert!(time < Duration::from_millis(2500), "{time:?}");
+}
+
 #[test]
 fn time_outs_can_be_set() {
     let silent = ScriptedRegistry::start(|_| Reply::Silence);

@@ -1,6 +1,7 @@
 //! The client against a server that answers as each test scripts it.
 
 mod authorization;
+mod cost;
 mod elsewhere;
 #[path = "../../../tests/integration/support/far_registry.rs"]
 mod far_registry;

@@ -5,6 +5,7 @@ mod cost;
 mod elsewhere;
 #[path = "../../../tests/integration/support/far_registry.rs"]
 mod far_registry;
+mod faults;
 mod look_up;
 mod manifests;
 mod over_tls;

@@ -1,0 +1,244 @@
+//! Every fault at every request of every operation: the answer is the right one or none, and
+//! docs/RELIABILITY.md has the table of them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::{
+    MANIFEST, MANIFEST_TYPE, Reply, Request, ScriptedRegistry, digest, manifest_reply, refusal,
+    repository, settings, tag,
+};
+use crate::registry::{Client, Lookup, Manifest, PutOutcome, Retries, Settings, TimeLimits};
+
+/// What fp does, and of which requests it consists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Operation {
+    LookUp,
+    LookUpWithoutDigest,
+    LookUpAbsent,
+    LookUpWithToken,
+    Read,
+    Write,
+}
+
+/// A request of an operation, by its method and what it is about.
+type Place = &'static str;
+
+const PLACES: [(Operation, &str, &[Place]); 6] = [
+    (Operation::LookUp, "look up a tag", &["HEAD"]),
+    (
+        Operation::LookUpWithoutDigest,
+        "look up, no digest in the header",
+        &["HEAD", "GET"],
+    ),
+    (
+        Operation::LookUpAbsent,
+        "look up an absent tag",
+        &["HEAD", "GET"],
+    ),
+    (
+        Operation::LookUpWithToken,
+        "look up, with a token",
+        &["HEAD", "GET token", "HEAD with token"],
+    ),
+    (Operation::Read, "read a manifest", &["GET"]),
+    (Operation::Write, "write a tag", &["PUT"]),
+];
+
+/// What a registry says instead of the right answer.
+type Fault = fn(&Request) -> Reply;
+
+const FAULTS: [(&str, Fault); 18] = [
+    ("connection reset", |_| Reply::Reset),
+    ("answer cut short", |_| Reply::Truncated),
+    ("silence", |_| Reply::Silence),
+    ("a byte every tenth of a second", |_| Reply::Drip),
+    ("a body without an end", |_| Reply::Endless),
+    ("other bytes than the digest's", |_| {
+        manifest_reply().body(MANIFEST.replace("layers", "layerz"))
+    }),
+    ("a web page, 200", |_| {
+        Reply::status(200)
+            .header("Content-Type", "text/html")
+            .body("<html>welcome</html>")
+    }),
+    ("a web page, 404", |_| {
+        Reply::status(404)
+            .header("Content-Type", "text/html")
+            .body("<html>not found</html>")
+    }),
+    ("redirects without an end", |request| {
+        Reply::status(307).header("Location", &request.target)
+    }),
+    ("a redirect to http elsewhere", |_| {
+        Reply::status(307).header("Location", "http://192.0.2.1/")
+    }),
+    ("401", |_| Reply::status(401)),
+    ("403", |_| refusal(403, "DENIED", "no")),
+    ("408", |_| Reply::status(408)),
+    ("429", |_| refusal(429, "TOOMANYREQUESTS", "slowly")),
+    ("429, Retry-After: 1", |_| {
+        Reply::status(429).header("Retry-After", "1")
+    }),
+    ("429, Retry-After: 3600", |_| {
+        Reply::status(429).header("Retry-After", "3600")
+    }),
+    ("500", |_| Reply::status(500)),
+    ("503", |_| Reply::status(503)),
+];
+
+impl Operation {
+    fn place(self, request: &Request) -> Place {
+        let is_token = request.target.starts_with("/token");
+        let has_token = request.header("authorization").is_some();
+        match request.method.as_str() {
+            "PUT" => "PUT",
+            "GET" if is_token => "GET token",
+            "HEAD" if has_token => "HEAD with token",
+            "HEAD" => "HEAD",
+            _ => "GET",
+        }
+    }
+
+    /// What a registry without faults says.
+    fn right_answer(self, request: &Request, written: &Mutex<bool>) -> Reply {
+        match (self, self.place(request)) {
+            (_, "GET token") => Reply::status(200).body(r#"{"token": "t"}"#),
+            (Operation::LookUpWithToken, "HEAD") => {
+                let realm = format!("http://{}/token", request.header("host").unwrap());
+                let challenge = format!(r#"Bearer realm="{realm}""#);
+                Reply::status(401).header("WWW-Authenticate", &challenge)
+            }
+            (Operation::LookUpWithoutDigest, "HEAD") => Reply::status(200),
+            (Operation::LookUpWithoutDigest, _) => Reply::status(200)
+                .header("Content-Type", MANIFEST_TYPE)
+                .header("Docker-Content-Digest", &digest().to_string())
+                .body(MANIFEST),
+            (Operation::LookUpAbsent, _) => refusal(404, "MANIFEST_UNKNOWN", "unknown"),
+            (Operation::Write, "PUT") => {
+                *written.lock().unwrap() = true;
+                Reply::status(201)
+            }
+            (Operation::Write, _) if !*written.lock().unwrap() => {
+                refusal(404, "MANIFEST_UNKNOWN", "unknown")
+            }
+            _ => manifest_reply(),
+        }
+    }
+
+    /// Does it, and tells whether that led to the right answer. A wrong one ends the test.
+    async fn is_right(self, client: &Client, registry: &ScriptedRegistry) -> bool {
+        let (repository, tag) = (repository(registry), tag());
+        if self == Operation::Read {
+            return client.manifest(&repository, &digest()).await.is_ok();
+        }
+        if self == Operation::Write {
+            let manifest = Manifest::parse(None, MANIFEST.into()).unwrap();
+            let outcome = client.put_manifest(&repository, &tag, &manifest).await;
+            if !matches!(outcome, Ok(PutOutcome::Written)) {
+                return false;
+            }
+        }
+        match (self, client.look_up(&repository, &tag).await) {
+            (Operation::LookUpAbsent | Operation::Write, Lookup::Absent) => {
+                self == Operation::LookUpAbsent
+            }
+            (_, Lookup::Unknown(_)) => false,
+            (Operation::LookUpAbsent, wrong) => panic!("{self:?}: {wrong:?}"),
+            (_, Lookup::Present { digest: found }) if found == digest() => true,
+            (_, wrong) => panic!("{self:?}: {wrong:?}"),
+        }
+    }
+}
+
+/// One run of an operation with a fault at one of its requests.
+async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> bool {
+    let (was_there, written) = (AtomicBool::new(false), Mutex::new(false));
+    let registry = ScriptedRegistry::start(move |request| {
+        let is_meant = operation.place(request) == place;
+        if is_meant && !(once && was_there.swap(true, Ordering::SeqCst)) {
+            fault(request)
+        } else {
+            operation.right_answer(request, &written)
+        }
+    });
+    let client = Client::new(Settings {
+        time_limits: TimeLimits {
+            connect: Duration::from_secs(1),
+            read: Duration::from_secs(1),
+            total: Duration::from_secs(6),
+        },
+        retries: Retries {
+            times: 2,
+            first_pause: Duration::from_millis(2),
+        },
+        ..settings()
+    });
+    operation.is_right(&client, &registry).await
+}
+
+/// What comes of a fault, in the words of the table.
+async fn cell(operation: Operation, place: Place, name: &str, fault: Fault) -> &'static str {
+    if name.starts_with("other bytes") && place != "GET" {
+        return "";
+    }
+    let once = run(operation, place, fault, true);
+    let always = run(operation, place, fault, false);
+    match join(once, always).await {
+        (true, true) => "right",
+        (true, false) => "again",
+        (false, false) => "none",
+        (false, true) => panic!("{operation:?}, {place}, {name}: right only if it goes on"),
+    }
+}
+
+async fn table() -> String {
+    let places = || {
+        let operations = PLACES.iter();
+        operations.flat_map(|(operation, name, places)| {
+            places.iter().map(move |place| (*operation, *name, *place))
+        })
+    };
+    let mut table = String::from("| |");
+    for (_, name, place) in places() {
+        write!(table, " {name}: {place} |").unwrap();
+    }
+    table.push_str("\n|---|");
+    table.extend(places().map(|_| "---|"));
+    table.push('\n');
+    let rows = FAULTS.map(|(name, fault)| async move {
+        let cells = places().map(|(operation, _, place)| cell(operation, place, name, fault));
+        (name, join_all(cells).await)
+    });
+    // Not all at once, so that a busy machine is not what runs out of time.
+    let mut rows = stream::iter(rows).buffered(4);
+    while let Some((name, cells)) = rows.next().await {
+        writeln!(table, "| {name} | {} |", cells.join(" | ")).unwrap();
+    }
+    table
+}
+
+const BEGIN: &str =
+    "<!-- begin of the table that the test `the_table_of_faults_is_what_fp_does` writes -->\n\n";
+const END: &str = "\n<!-- end of the table -->\n";
+
+/// With SNAPSHOTS=overwrite the table is written anew.
+#[tokio::test]
+async fn the_table_of_faults_is_what_fp_does() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/RELIABILITY.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (written, after) = rest.split_once(END).unwrap();
+    let table = table().await;
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(written, table);
+}

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fp::dockerfile::{Glob, Request, Shape};
 use fp::expected;
@@ -26,6 +26,7 @@ fuzz_target!(|text: &str| {
         target: None,
         args: &BTreeMap::new(),
         platforms: &[],
+        needs: &BTreeSet::new(),
     };
     let Ok(Ok(sources)) = file.interpret(&request).map(|it| it.sources) else {
         return;

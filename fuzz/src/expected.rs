@@ -1,6 +1,6 @@
 //! What has to hold of every Dockerfile that is read at all, for the targets that make one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::dockerfile::{self, Dockerfile, Interpretation, Mistake, Read, Request, Source};
@@ -23,11 +23,16 @@ pub fn of_target(text: &str, file: &Dockerfile, target: Option<&str>) {
     let platforms = ["linux/amd64", "linux/arm/v7"]
         .map(|text| Platform::parse(text).expect("it is a platform"));
     let given = BTreeMap::from([("A".to_owned(), "a/*".to_owned())]);
-    for (platforms, args) in [(&platforms[..], &given), (&[][..], &BTreeMap::new())] {
+    let handed = BTreeSet::from(["a", "base"]);
+    for (platforms, args, needs) in [
+        (&platforms[..], &given, &BTreeSet::new()),
+        (&[][..], &BTreeMap::new(), &handed),
+    ] {
         let request = Request {
             target,
             args,
             platforms,
+            needs,
         };
         match file.interpret(&request) {
             Ok(interpretation) => check_interpretation(text, &interpretation, &request),
@@ -51,6 +56,7 @@ fn check_interpretation(text: &str, whole: &Interpretation, request: &Request<'_
         .expect("a slice means what the file means");
     assert_eq!(again.slice, *slice, "a slice is its own slice");
     assert_eq!(again.declared, whole.declared);
+    assert_eq!(again.needed, whole.needed);
     assert_eq!(placeless(&again.sources), placeless(&whole.sources));
 }
 

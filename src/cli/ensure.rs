@@ -1,5 +1,6 @@
 //! `fp ensure`
 
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -7,12 +8,12 @@ use serde_json::{Value, json};
 use super::answers::Answers;
 use super::arguments::Ensure;
 use super::failure::Failure;
-use super::foresight::foresee;
+use super::foresight::{Foresight, foresee};
 use super::output::Output;
 use super::outside::Outside;
-use super::workspace::Workspace;
+use super::workspace::{Jobs, Workspace};
 use crate::ensure::plan::Plan;
-use crate::ensure::{self, Event, Job, Observation, Options, Outcome, World};
+use crate::ensure::{Event, Job, Observation, Options, Outcome, Run, World};
 use crate::report;
 
 pub(super) fn run(
@@ -35,36 +36,43 @@ pub(super) fn run(
             .jobs(&arguments.images, options, world.interrupt)
             .await?;
         match arguments.dry_run {
-            true => foresee(jobs.into_iter().map(Ok), world, answers, decision, |_| None).await,
-            false => perform(&jobs, world, answers).await,
+            true => foresee(jobs, world, answers, &Foresight::of_dry_run(decision)).await,
+            false => perform(jobs, world, answers).await,
         }
     })
 }
 
 /// Makes the images available, one after the other, and prints each as soon as it is.
-async fn perform(
-    jobs: &[Job<'_>],
-    world: &World<'_>,
-    mut answers: Answers<'_>,
-) -> Result<(), Failure> {
-    world.expect(jobs);
-    for job in jobs {
-        let started = Instant::now();
-        let name = &job.image.name;
-        let mut tell = |event: Event<'_>| {
-            report::event(job, &event)
+async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Result<(), Failure> {
+    let answers = RefCell::new(answers);
+    // What is made for this one is made aside.
+    let current = Cell::new(None);
+    {
+        let tell = |job: &Job<'_>, event: &Event<'_>| {
+            let lines = report::event(job, event, current.get() != Some(&job.image.name));
+            lines
                 .iter()
-                .for_each(|line| answers.note(line));
+                .for_each(|line| answers.borrow_mut().note(line));
         };
-        match ensure::ensure(job, world, &mut tell).await {
-            Ok(outcome) => {
-                answers.note(&report::outcome(name, &outcome, started.elapsed()));
-                answers.give(|| outcome.reference.to_string(), || object(job, &outcome))?;
+        let names: Vec<_> = jobs.asked.into_iter().collect::<Result<_, _>>()?;
+        let run = Run::new(jobs.all.into_values(), world, &tell);
+        run.observe(&names).await?;
+        for name in names {
+            let started = Instant::now();
+            current.set(Some(name));
+            let made = run.ensure(name).await;
+            let mut answers = answers.borrow_mut();
+            match made {
+                Ok(outcome) => {
+                    answers.note(&report::outcome(name, &outcome, started.elapsed()));
+                    let object = || object(run.job(name), &outcome);
+                    answers.give(|| outcome.reference.to_string(), object)?;
+                }
+                Err(source) => answers.fail(Failure::ensure(name, source))?,
             }
-            Err(source) => answers.fail(Failure::ensure(name, source))?,
         }
     }
-    answers.finish()
+    answers.into_inner().finish()
 }
 
 fn object(job: &Job<'_>, outcome: &Outcome) -> Value {

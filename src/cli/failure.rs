@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 use crate::config::{self, ImageName, Invalid};
 use crate::ensure;
@@ -30,7 +31,7 @@ pub(super) enum Failure {
     #[error("`{image}` is not available")]
     Ensure {
         image: ImageName,
-        source: Box<ensure::Error>,
+        source: Arc<ensure::Error>,
     },
     #[error(transparent)]
     Settings(#[from] registry::InvalidTimeLimit),
@@ -49,12 +50,12 @@ pub(super) enum Failure {
 
 impl Failure {
     /// The failure to make `image` available.
-    pub(super) fn ensure(image: &ImageName, source: ensure::Error) -> Self {
-        match source {
+    pub(super) fn ensure(image: &ImageName, source: Arc<ensure::Error>) -> Self {
+        match *source {
             ensure::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
-            source => Failure::Ensure {
+            _ => Failure::Ensure {
                 image: image.clone(),
-                source: Box::new(source),
+                source,
             },
         }
     }
@@ -142,12 +143,15 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::BuiltPlatform { .. }
         | ensure::Error::Context(_)
         | ensure::Error::Build(_)
+        | ensure::Error::UpstreamUnseen { .. }
+        | ensure::Error::UpstreamUnpublished(_)
         | ensure::Error::Pull { .. }
         | ensure::Error::PulledMissing(_)
         | ensure::Error::Push { .. }
         | ensure::Error::PushedOther { .. }
         | ensure::Error::Publish { .. }
         | ensure::Error::Engine(_) => 1,
+        ensure::Error::Upstream { source, .. } => ensure_exit_code(source),
         ensure::Error::Platforms { .. } => 2,
         ensure::Error::Absent(_)
         | ensure::Error::NotPublished { .. }

@@ -1,51 +1,85 @@
 //! Observing and deciding without acting: what `fp status` and `fp ensure --dry-run` have in common.
 
-use futures_util::stream::{self, StreamExt as _};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::answers::Answers;
 use super::failure::Failure;
+use super::workspace::Jobs;
+use crate::config::ImageName;
 use crate::ensure::plan::Plan;
-use crate::ensure::{self, EngineAnswer, Job, Observation, RegistryAnswer, World};
+use crate::ensure::{EngineAnswer, Job, Observation, RegistryAnswer, Run, World};
 use crate::report;
 
-/// How many images are asked about at once.
-const MAX_AT_ONCE: usize = 32;
+/// How what was foreseen is told.
+pub(super) struct Foresight {
+    text: fn(&Job<'_>, &Plan, &Observation) -> String,
+    /// The exit code for what was observed.
+    exit_code: fn(&Observation) -> Option<u8>,
+    /// Whether to tell as well of what would have to be made available first.
+    with_upstreams: bool,
+}
+
+impl Foresight {
+    /// What is asked for, and where it is.
+    pub(super) fn of_status(
+        text: fn(&Job<'_>, &Plan, &Observation) -> String,
+        exit_code: fn(&Observation) -> Option<u8>,
+    ) -> Self {
+        Foresight {
+            text,
+            exit_code,
+            with_upstreams: false,
+        }
+    }
+
+    /// Everything that would be done.
+    pub(super) fn of_dry_run(text: fn(&Job<'_>, &Plan, &Observation) -> String) -> Self {
+        Foresight {
+            text,
+            exit_code: |_| None,
+            with_upstreams: true,
+        }
+    }
+}
 
 /// Tells of each image what was observed and would be done, and fails as doing it would, or with the
-/// `exit_code` for what was observed. An image whose inputs cannot be told is a failure among others.
-pub(super) async fn foresee<'a>(
-    jobs: impl IntoIterator<Item = Result<Job<'a>, Failure>>,
+/// exit code for what was observed. An image whose inputs cannot be told is a failure among others.
+pub(super) async fn foresee(
+    jobs: Jobs<'_>,
     world: &World<'_>,
     mut answers: Answers<'_>,
-    text: fn(&Job<'_>, &Plan, &Observation) -> String,
-    exit_code: fn(&Observation) -> Option<u8>,
+    foresight: &Foresight,
 ) -> Result<(), Failure> {
-    let jobs: Vec<_> = jobs.into_iter().collect();
-    world.expect(jobs.iter().flatten());
-    let observe = |job: Result<Job<'a>, Failure>| async move {
-        let job = job?;
-        let observation = ensure::observe(&job, world).await?;
-        Ok::<_, Failure>((job, observation))
-    };
-    // All at the same time, and told in their order.
-    let mut observed = stream::iter(jobs.into_iter().map(observe)).buffered(MAX_AT_ONCE);
-    while let Some(observed) = observed.next().await {
-        let (job, observation) = match observed {
-            Ok(observed) => observed,
+    let mut told: BTreeSet<ImageName> = jobs.names().into_iter().cloned().collect();
+    let run = Run::new(jobs.all.into_values(), world, &|_, _| {});
+    let names: Vec<_> = told.iter().collect();
+    run.observe(&names).await?;
+    let mut waiting: VecDeque<_> = jobs.asked.into_iter().map(|asked| asked.cloned()).collect();
+    while let Some(next) = waiting.pop_front() {
+        let name = match next {
+            Ok(name) => name,
             Err(failure) => {
                 answers.fail(failure)?;
                 continue;
             }
         };
+        let job = run.job(&name);
+        let observation = run.observation(&name).await?;
         let plan = job.plan(&observation);
-        let object = || object(&job, &plan, &observation);
-        answers.give(|| text(&job, &plan, &observation), object)?;
-        if let Some(exit_code) = exit_code(&observation) {
+        let object = || object(job, &plan, &observation);
+        answers.give(|| (foresight.text)(job, &plan, &observation), object)?;
+        if let Some(exit_code) = (foresight.exit_code)(&observation) {
             answers.expect_exit_code(exit_code);
         }
+        if foresight.with_upstreams && plan.takes_upstreams() {
+            let needs = job.image.needs.values().cloned();
+            waiting.extend(needs.filter(|name| told.insert(name.clone())).map(Ok));
+        }
         if let Err(source) = job.is_possible(&plan, observation) {
-            answers.fail(Failure::ensure(&job.image.name, source))?;
+            answers.fail(Failure::ensure(&name, Arc::new(source)))?;
         }
     }
     answers.finish()
@@ -65,6 +99,10 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         EngineAnswer::Unknown(_) => "unknown",
         EngineAnswer::NotAsked => "not asked",
     };
+    let needs = job.image.needs.iter();
+    let needs: BTreeMap<_, _> = needs
+        .map(|(name, image)| (name.as_str(), image.as_str()))
+        .collect();
     json!({
         "image": job.image.name.as_str(),
         "fingerprint": job.fingerprint.to_string(),
@@ -72,6 +110,7 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         "digest": observation.registry.digest().map(ToString::to_string),
         "registry": registry,
         "engine": engine,
+        "needs": needs,
         "decision": report::decision(plan),
         "why": report::why(job, plan, observation),
     })

@@ -17,7 +17,8 @@ pub(super) fn run(
         return all(one.format, workspace, output);
     }
     let image = workspace.project.one(one.image.as_deref())?;
-    let fingerprint = workspace.record(image)?.fingerprint().to_string();
+    let (_, record) = workspace.record(image)?;
+    let fingerprint = record.fingerprint().to_string();
     match one.format {
         Format::Text => output.line(&fingerprint),
         Format::Json => {
@@ -30,10 +31,8 @@ pub(super) fn run(
 fn all(format: Format, workspace: &Workspace, output: &mut Output) -> Result<(), Failure> {
     let mut lines = Vec::new();
     for image in workspace.project.several(&[])? {
-        lines.push((
-            workspace.record(image)?.fingerprint().to_string(),
-            image.name.as_str(),
-        ));
+        let (_, record) = workspace.record(image)?;
+        lines.push((record.fingerprint().to_string(), image.name.as_str()));
     }
     match format {
         Format::Text => lines

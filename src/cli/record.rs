@@ -14,7 +14,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let image = workspace.project.one(arguments.image.as_deref())?;
-    let record = workspace.record(image)?;
+    let (_, record) = workspace.record(image)?;
     match arguments.format {
         Format::Text => output.bytes(record.as_str().as_bytes()),
         Format::Json => output.json(&json!({

@@ -50,8 +50,8 @@ struct Answer {
 
 impl Answer {
     fn of(image: &Image, workspace: &Workspace) -> Result<Self, Failure> {
-        let inputs = workspace.inputs(image)?;
-        let fingerprint = inputs.record(image).fingerprint();
+        let (inputs, record) = workspace.record(image)?;
+        let fingerprint = record.fingerprint();
         let repository = image.repository();
         let tag = workspace.project.tag(image, &fingerprint, &inputs.args)?;
         let reference = repository.tagged(&tag).to_string();

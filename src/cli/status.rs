@@ -3,10 +3,11 @@
 use super::answers::Answers;
 use super::arguments::Several;
 use super::failure::Failure;
-use super::foresight::foresee;
+use super::foresight::{Foresight, foresee};
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::Workspace;
+use crate::config::ImageName;
 use crate::ensure::plan::Plan;
 use crate::ensure::{Job, Observation, Options, RegistryAnswer};
 use crate::report;
@@ -23,7 +24,7 @@ pub(super) fn run(
         let jobs = workspace
             .each_job(&arguments.images, Options::default(), world.interrupt)
             .await?;
-        foresee(jobs, world, answers, text, exit_code).await
+        foresee(jobs, world, answers, &Foresight::of_status(text, exit_code)).await
     })
 }
 
@@ -38,11 +39,15 @@ fn exit_code(observation: &Observation) -> Option<u8> {
 }
 
 fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
-    [
+    let mut lines = vec![
         format!("{}  {}", job.image.name, job.reference()),
         format!("  registry  {}", report::registry(&observation.registry)),
         format!("  engine    {}", report::engine(&observation.engine)),
         format!("  ensure    {}", report::decision(plan)),
-    ]
-    .join("\n")
+    ];
+    let needs: Vec<_> = job.image.needs.values().map(ImageName::as_str).collect();
+    if !needs.is_empty() {
+        lines.push(format!("  built on  {}", needs.join(", ")));
+    }
+    lines.join("\n")
 }

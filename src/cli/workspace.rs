@@ -1,5 +1,7 @@
 //! What every command starts from: the configuration and the environment.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,14 +10,14 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::failure::Failure;
-use crate::config::{self, Image, Project};
+use crate::config::{self, Image, ImageName, Project};
 use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::revision::{self, Configuration, Means, Revision};
-use crate::inputs::{self, Inputs};
+use crate::inputs::{self, Inputs, Upstreams};
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::record::Record;
+use crate::record::{Fingerprint, Record};
 use crate::regular_file;
 
 /// How long git is given to be stopped once a signal has come. Files that are being read are not
@@ -29,6 +31,24 @@ pub(super) struct Workspace {
     pub(super) project: Project,
     /// Where the files are, unless they are those on disk.
     revision: Option<Revision>,
+    /// The images that have been read so far.
+    fingerprints: RefCell<BTreeMap<ImageName, Fingerprint>>,
+}
+
+/// The images of a run of ensure.
+#[derive(Default)]
+pub(super) struct Jobs<'a> {
+    /// What was asked for, in its order; or why that cannot be answered.
+    pub(super) asked: Vec<Result<&'a ImageName, Failure>>,
+    /// That, and all that it is built on.
+    pub(super) all: BTreeMap<&'a ImageName, Job<'a>>,
+}
+
+impl Jobs<'_> {
+    /// The names of what was asked for and can be answered.
+    pub(super) fn names(&self) -> Vec<&ImageName> {
+        self.asked.iter().flatten().copied().collect()
+    }
 }
 
 impl Workspace {
@@ -45,6 +65,7 @@ impl Workspace {
             environment,
             project,
             revision: None,
+            fingerprints: RefCell::default(),
         })
     }
 
@@ -72,6 +93,7 @@ impl Workspace {
             environment,
             project,
             revision: Some(revision),
+            fingerprints: RefCell::default(),
         })
     }
 
@@ -134,28 +156,55 @@ impl Workspace {
         }
     }
 
-    /// The record of `image`.
-    pub(super) fn record(&self, image: &Image) -> Result<Record, Failure> {
-        Ok(self.inputs(image)?.record(image))
+    /// What goes into `image`, and its record. The images that it is built on are read first.
+    pub(super) fn record(&self, image: &Image) -> Result<(Inputs, Record), Failure> {
+        for upstream in self.project.upstreams(image)? {
+            if !self.is_known(upstream) {
+                let record = self
+                    .inputs(upstream)?
+                    .record(upstream, &self.upstreams(upstream));
+                self.note(upstream, record.fingerprint());
+            }
+        }
+        let inputs = self.inputs(image)?;
+        let record = inputs.record(image, &self.upstreams(image));
+        self.note(image, record.fingerprint());
+        Ok((inputs, record))
     }
 
-    /// What ensure needs to know of the images called `names`, or of all. Their inputs are read before
-    /// anything is asked or done.
+    fn is_known(&self, image: &Image) -> bool {
+        self.fingerprints.borrow().contains_key(&image.name)
+    }
+
+    fn note(&self, image: &Image, fingerprint: Fingerprint) {
+        let mut fingerprints = self.fingerprints.borrow_mut();
+        fingerprints.insert(image.name.clone(), fingerprint);
+    }
+
+    /// The fingerprints of the images that `image` needs, which are known.
+    fn upstreams(&self, image: &Image) -> Upstreams {
+        let fingerprints = self.fingerprints.borrow();
+        let known = |(name, upstream): (&String, &ImageName)| {
+            let fingerprint = fingerprints.get(upstream);
+            let fingerprint = fingerprint.expect("upstreams are read before what needs them");
+            (name.clone(), *fingerprint)
+        };
+        image.needs.iter().map(known).collect()
+    }
+
+    /// What ensure needs to know of the images that `names` means, or of all, and of those that they are
+    /// built on. Their inputs are read before anything is asked or done.
     pub(super) async fn jobs(
         &self,
         names: &[String],
         options: Options,
         interrupt: &Interrupt,
-    ) -> Result<Vec<Job<'_>>, Failure> {
-        let event = self.event(interrupt).await?;
-        let mut jobs = Vec::new();
-        for image in self.project.several(names)? {
-            jobs.push(
-                self.job(image, options, event.as_deref(), interrupt)
-                    .await?,
-            );
+    ) -> Result<Jobs<'_>, Failure> {
+        let mut jobs = self.each_job(names, options, interrupt).await?;
+        match jobs.asked.iter().position(Result::is_err) {
+            Some(failed) => jobs.asked.swap_remove(failed).map(|_| Jobs::default()),
+            None => Ok(jobs),
         }
-        Ok(jobs)
     }
 
     /// As [`jobs`](Self::jobs), but what is wrong with one image keeps no other back.
@@ -164,16 +213,43 @@ impl Workspace {
         names: &[String],
         options: Options,
         interrupt: &Interrupt,
-    ) -> Result<Vec<Result<Job<'_>, Failure>>, Failure> {
+    ) -> Result<Jobs<'_>, Failure> {
         let event = self.event(interrupt).await?;
-        let mut jobs = Vec::new();
+        let mut jobs = Jobs::default();
         for image in self.project.each(names)? {
-            jobs.push(match image {
-                Ok(image) => self.job(image, options, event.as_deref(), interrupt).await,
+            jobs.asked.push(match image {
+                Ok(image) => self
+                    .add_job(image, &mut jobs.all, options, event.as_deref(), interrupt)
+                    .await
+                    .map(|()| &image.name),
                 Err(mistake) => Err(mistake.into()),
             });
         }
+        let asked: BTreeSet<_> = jobs.asked.iter().flatten().collect();
+        for (name, job) in &mut jobs.all {
+            // To be built on, an image need not be in the engine.
+            job.options.no_pull |= !asked.contains(name);
+        }
         Ok(jobs)
+    }
+
+    /// Adds the job of `image`, after those of the images that it is built on.
+    async fn add_job<'a>(
+        &'a self,
+        image: &'a Image,
+        jobs: &mut BTreeMap<&'a ImageName, Job<'a>>,
+        options: Options,
+        event: Option<&str>,
+        interrupt: &Interrupt,
+    ) -> Result<(), Failure> {
+        let upstreams = self.project.upstreams(image)?;
+        for image in upstreams.into_iter().chain([image]) {
+            if !jobs.contains_key(&image.name) {
+                let job = self.job(image, options, event, interrupt).await?;
+                jobs.insert(&image.name, job);
+            }
+        }
+        Ok(())
     }
 
     async fn job<'a>(
@@ -184,7 +260,8 @@ impl Workspace {
         interrupt: &Interrupt,
     ) -> Result<Job<'a>, Failure> {
         let inputs = self.inputs_unless_interrupted(image, interrupt).await?;
-        let fingerprint = inputs.record(image).fingerprint();
+        let fingerprint = inputs.record(image, &self.upstreams(image)).fingerprint();
+        self.note(image, fingerprint);
         let tag = self.project.tag(image, &fingerprint, &inputs.args)?;
         Ok(Job {
             root: self.project.root(),

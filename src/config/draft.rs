@@ -12,6 +12,7 @@ use toml::de::{DeTable, Deserializer};
 
 use super::matrix::{self, Cell, Matches};
 use super::mistake::{Mistake, MistakeKind, at};
+use super::needs::{self, Needs};
 use super::{EngineChoice, Image, ImageName, resolve, table, template, written};
 use crate::environment::Environment;
 use crate::pattern::Pattern;
@@ -28,6 +29,9 @@ pub(super) struct Draft<'i> {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: ImageName,
+    pub(super) needs: Needs,
+    /// What [`Mistake::table`] says of its mistakes.
+    pub(super) table: Option<String>,
     pub(super) image: Result<Image, Mistake>,
 }
 
@@ -42,6 +46,9 @@ impl<'i> Draft<'i> {
         }
         if let Some(matrix) = &file.defaults.matrix {
             return Err(at(matrix.span(), MistakeKind::NoDefault("matrix")));
+        }
+        if let Some(name) = file.defaults.needs.keys().next() {
+            return Err(at(name.span(), MistakeKind::NoDefault("needs")));
         }
         Ok(Draft {
             tables: tables.into_inner(),
@@ -94,7 +101,9 @@ impl<'i> Draft<'i> {
                 }
             }
         }
-        Ok(entries.into_values().map(|(_, entry)| entry).collect())
+        let entries: Vec<_> = entries.into_values().map(|(_, entry)| entry).collect();
+        needs::check(&entries)?;
+        Ok(entries)
     }
 
     /// The registries that are spoken to without TLS.
@@ -118,6 +127,7 @@ impl<'i> Draft<'i> {
             table: None,
             written: &self.file.defaults,
             default_args: &BTreeSet::new(),
+            needs: &Needs::default(),
         };
         match resolve::image(&defaults, environment) {
             // A tag may name an argument that only some images have.
@@ -146,12 +156,14 @@ impl<'i> Draft<'i> {
         };
         let image_name = ImageName::parse(&text).map_err(|kind| at(name.span(), kind))?;
         let (written, default_args) = self.written(name, cell)?;
+        let needs = Needs::parse(&written.needs)?;
         let image = resolve::image(
             &resolve::Table {
                 name: &image_name,
                 table,
                 written: &written,
                 default_args: &default_args,
+                needs: &needs,
             },
             environment,
         );
@@ -159,6 +171,8 @@ impl<'i> Draft<'i> {
             Err(mistake) if !mistake.kind.is_environment() => Err(mistake),
             image => Ok(Entry {
                 name: image_name,
+                needs,
+                table: table.cloned(),
                 image,
             }),
         }

@@ -127,6 +127,20 @@ pub enum MistakeKind {
     SameName { name: String, other: String },
     #[error("`{0}` is said of one image, and cannot be a default")]
     NoDefault(&'static str),
+    #[error(
+        "`{0}` cannot stand for an image in a Dockerfile: a lower-case letter, then lower-case letters, digits, `-`, \
+         `_` and `.`, and not `scratch`"
+    )]
+    NeedName(String),
+    #[error("there is no image `{name}` to build on")]
+    NoSuchNeed { name: String, names: Vec<String> },
+    #[error("these images need one another: {}", .0.join(" → "))]
+    Cycle(Vec<String>),
+    #[error("this image is for {platform}, and `{upstream}` is not")]
+    UncoveredPlatform {
+        upstream: String,
+        platform: Platform,
+    },
     #[error("the matrix has no names")]
     EmptyMatrix,
     #[error("there is nothing that `{0}` could stand for")]
@@ -233,6 +247,13 @@ impl MistakeKind {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known keys are {}", known.join(", ")),
             }),
+            MistakeKind::NoSuchNeed { name, names } => Some(match nearest(name, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the images are {}", names.join(", ")),
+            }),
+            MistakeKind::UncoveredPlatform { upstream, platform } => {
+                Some(format!("add \"{platform}\" to the `platforms` of `{upstream}`"))
+            }
             MistakeKind::NoFormat | MistakeKind::Format(_) => {
                 Some(format!("write `format = {FORMAT}` at the top"))
             }

@@ -10,6 +10,7 @@ mod locate;
 mod matrix;
 mod mistake;
 mod name;
+mod needs;
 mod project;
 mod resolve;
 mod table;
@@ -54,6 +55,8 @@ pub struct Image {
     pub platforms: Vec<Platform>,
     /// The build arguments by name.
     pub args: BTreeMap<String, Arg>,
+    /// The images that it is built on, by the names that its Dockerfile has for them.
+    pub needs: BTreeMap<String, ImageName>,
     /// The text whose only purpose is to ask for a new image.
     pub salt: Option<String>,
     /// The shape of its tag, and the place of that.

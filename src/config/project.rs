@@ -140,6 +140,29 @@ impl Project {
             .collect())
     }
 
+    /// The images that `image` is built on, directly or by another one, each after those that it is
+    /// built on itself.
+    pub fn upstreams(&self, image: &Image) -> Result<Vec<&Image>, Error> {
+        let mut upstreams = Vec::new();
+        self.add_upstreams(image, &mut upstreams)?;
+        Ok(upstreams)
+    }
+
+    fn add_upstreams<'a>(
+        &'a self,
+        image: &Image,
+        upstreams: &mut Vec<&'a Image>,
+    ) -> Result<(), Error> {
+        for name in image.needs.values() {
+            if upstreams.iter().all(|known| known.name != *name) {
+                let upstream = self.one(Some(name.as_str()))?;
+                self.add_upstreams(upstream, upstreams)?;
+                upstreams.push(upstream);
+            }
+        }
+        Ok(())
+    }
+
     /// The tag of `image` for its fingerprint and the arguments that are built with.
     ///
     /// # Errors

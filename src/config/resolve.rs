@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::key::{Key, Notation};
 use super::mistake::{Mistake, MistakeKind, at};
+use super::needs::Needs;
 use super::template::{EnvironmentTemplate, ExpandError, NoArg, TagTemplate, is_variable_name};
 use super::{Arg, ArgValue, Image, ImageName, written};
 use crate::environment::Environment;
@@ -27,6 +28,7 @@ pub(super) struct Table<'a> {
     pub(super) written: &'a written::Image,
     /// The arguments that it has from `[defaults]`.
     pub(super) default_args: &'a BTreeSet<String>,
+    pub(super) needs: &'a Needs,
 }
 
 /// Resolves the table of an image. The first mistake in it is returned.
@@ -50,6 +52,7 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         platforms: platforms(written.platforms.as_ref())?,
         target: written.target.as_ref().map(target).transpose()?,
         args: written.args.iter().map(arg).collect::<Result<_>>()?,
+        needs: table.needs.names(),
         salt: written.salt.clone(),
         tag: tag(written.tag.as_ref(), &written.args)?,
         push: written.push,

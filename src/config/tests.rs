@@ -397,3 +397,41 @@ fn registries_without_tls_are_named_as_repositories_begin() {
         assert_eq!(&text[mistake.span.unwrap()], format!("\"{name}\""));
     }
 }
+
+#[test]
+fn what_an_image_is_built_on_is_there_and_needs_it_not() {
+    let built_on = |needs: &str, rest: &str| {
+        names(&format!(
+            "format = 1\n[images.a]\nneeds = {needs}\n[images.b]\n{rest}"
+        ))
+    };
+    assert_eq!(built_on("{ x = \"b\" }", "").unwrap(), "a b");
+    for (needs, rest, place) in [
+        ("{ x = \"c\" }", "", "\"c\""),
+        ("{ x = \"B\" }", "", "\"B\""),
+        ("{ X = \"b\" }", "", "X"),
+        ("{ \"x/y\" = \"b\" }", "", "\"x/y\""),
+        ("{ scratch = \"b\" }", "", "scratch"),
+        ("{ x = \"a\" }", "", "\"a\""),
+        ("{ x = \"b\" }", "needs = { y = \"a\" }\n", "\"a\""),
+        ("{ x = \"b\" }\nplatforms = [\"linux/amd64\"]", "", "\"b\""),
+    ] {
+        assert_eq!(
+            built_on(needs, rest).unwrap_err().1,
+            place,
+            "{needs} {rest}"
+        );
+    }
+    let covered = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
+    built_on("{ x = \"b\" }\nplatforms = [\"linux/amd64\"]", covered).unwrap();
+    let default = "format = 1\n[defaults]\nneeds = { x = \"a\" }\n[images.a]\n";
+    assert_eq!(names(default).unwrap_err().1, "x");
+}
+
+#[test]
+fn a_cycle_is_told_without_what_only_leads_to_it() {
+    let text = "format = 1\n[images.a]\nneeds = { x = \"b\" }\n[images.b]\nneeds = { x = \"c\" }\n\
+                [images.c]\nneeds = { x = \"b\" }\n";
+    let (told, _) = names(text).unwrap_err();
+    assert_eq!(told, "these images need one another: b → c → b");
+}

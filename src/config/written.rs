@@ -38,6 +38,8 @@ pub(super) struct Image {
     pub(super) platforms: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(default)]
     pub(super) args: BTreeMap<Spanned<String>, Spanned<Arg>>,
+    #[serde(default)]
+    pub(super) needs: BTreeMap<Spanned<String>, Spanned<String>>,
     pub(super) salt: Option<String>,
     pub(super) tag: Option<Spanned<String>>,
     #[serde(default)]

@@ -4,6 +4,8 @@
 //! known, and every source is noted. Where platforms are given, this is done for each of them, and
 //! the union is taken.
 
+use std::collections::BTreeSet;
+
 use super::arguments;
 use super::effort::Effort;
 use super::instruction::Instruction;
@@ -45,9 +47,16 @@ impl Dockerfile {
         Ok(Interpretation {
             slice,
             declared: kept.declared.into_iter().collect(),
+            needed: needed(&reaches),
             sources: union(readings.iter().map(Reading::sources)),
         })
     }
+}
+
+/// The names that are used on any of the platforms.
+fn needed(reaches: &[Reach]) -> Vec<String> {
+    let needed: BTreeSet<_> = reaches.iter().flat_map(|reach| &reach.needed).collect();
+    needed.into_iter().cloned().collect()
 }
 
 /// All sources, each once.
@@ -89,6 +98,7 @@ impl<'a> Reading<'a> {
             globals: Variables::automatic(platform, request.target),
             reach: Reach {
                 stages: Vec::new(),
+                needed: BTreeSet::new(),
                 uses_numbers: false,
             },
             effort: Effort::default(),

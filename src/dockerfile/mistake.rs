@@ -45,6 +45,10 @@ pub enum MistakeKind {
     EmptyImage(String),
     #[error("there is no stage `{0}` in the Dockerfile")]
     NoSuchStage(String),
+    #[error("`{0}` is to be built, and `needs` puts another image in its place")]
+    ReplacedTarget(String),
+    #[error("nothing that is built names `{0}`, for which `needs` has an image")]
+    UnusedNeed(String),
     #[error("the stage `{0}` does not come before this one")]
     StageNotBefore(String),
     #[error("`{0}` names a stage or an image, where variables are not expanded")]
@@ -115,6 +119,9 @@ impl MistakeKind {
             }
             MistakeKind::UndeclaredArg(_) => {
                 "declare it by ARG in a stage that the target reaches, or take it out of `args`"
+            }
+            MistakeKind::UnusedNeed(_) => {
+                "name it in a FROM, a COPY --from or a mount that the target reaches, or take it out of `needs`"
             }
             MistakeKind::CopyOfAddress(_) => "fetch it by ADD",
             MistakeKind::NoSuchStage(_) => "name a stage by what stands behind AS in its FROM",

@@ -23,7 +23,7 @@ mod stage;
 mod variables;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::directives::Head;
 use self::instruction::Instruction;
@@ -72,6 +72,9 @@ pub struct Request<'a> {
     pub args: &'a BTreeMap<String, String>,
     /// The platforms that are built for; empty if that is left to the builder.
     pub platforms: &'a [Platform],
+    /// Names, in lower case, that stand for images which are handed to the builder: stages of such a
+    /// name are none.
+    pub needs: &'a BTreeSet<&'a str>,
 }
 
 /// What a build of one target takes from the Dockerfile and from its context.
@@ -81,6 +84,8 @@ pub struct Interpretation {
     pub slice: String,
     /// The names of the build arguments that the slice declares, ascending.
     pub declared: Vec<String>,
+    /// Those of the names that stand for images which what is reached uses, ascending.
+    pub needed: Vec<String>,
     /// What is read from the context, in the order of the instructions, each once; or why that
     /// cannot be told.
     pub sources: Result<Vec<Source>, Mistake>,

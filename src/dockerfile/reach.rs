@@ -3,7 +3,7 @@
 //! A stage reaches what its FROM names, and what `COPY --from` and `RUN --mount … from=` name in it
 //! and in the triggers that its base leaves to it. All of that lies before it in the file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::arguments::{self, Naming};
 use super::effort::Effort;
@@ -22,6 +22,8 @@ const STEPS_OF_INSTRUCTION: usize = 16;
 pub(super) struct Reach {
     /// For each stage of the file, whether it is reached, and how it starts.
     pub(super) stages: Vec<Option<Start>>,
+    /// The names of images that are handed to the builder, as far as these stages use them.
+    pub(super) needed: BTreeSet<String>,
     /// Whether any of them is named by its number, which is another one in another file.
     pub(super) uses_numbers: bool,
 }
@@ -45,9 +47,10 @@ impl Dockerfile {
         globals: &Variables,
         effort: &Effort,
     ) -> Result<Reach, Mistake> {
-        let names = Names::new(&self.stages);
+        let names = Names::new(&self.stages, request.needs);
         let mut reach = Reach {
             stages: vec![None; self.stages.len()],
+            needed: BTreeSet::new(),
             uses_numbers: false,
         };
         let mut wanted = vec![false; self.stages.len()];
@@ -58,10 +61,18 @@ impl Dockerfile {
             if !wanted[index] {
                 continue;
             }
-            let start = self.start(index, &names, globals, effort)?;
-            if let Start::Stage(base) = start {
-                wanted[base] = true;
-            }
+            let start = match self.start(index, &names, globals, effort)? {
+                Named::Stage(base) => {
+                    wanted[base] = true;
+                    Start::Stage(base)
+                }
+                Named::Needed(name) => {
+                    reach.needed.insert(name);
+                    Start::Image
+                }
+                Named::Scratch => Start::Scratch,
+                Named::Image => Start::Image,
+            };
             reach.stages[index] = Some(start);
             for instruction in self.run_by(index, start) {
                 let spent = effort.spend(instruction.span.len() + STEPS_OF_INSTRUCTION);
@@ -70,7 +81,13 @@ impl Dockerfile {
                     let stage = names.named(&naming, index);
                     let stage = stage.map_err(|kind| kind.at(&instruction.span))?;
                     reach.uses_numbers |= matches!(naming, Naming::Number(_));
-                    stage.into_iter().for_each(|stage| wanted[stage] = true);
+                    match stage {
+                        Named::Stage(stage) => wanted[stage] = true,
+                        Named::Needed(name) => {
+                            reach.needed.insert(name);
+                        }
+                        Named::Scratch | Named::Image => {}
+                    }
                 }
             }
         }
@@ -93,7 +110,7 @@ impl Dockerfile {
         names: &Names<'_>,
         globals: &Variables,
         effort: &Effort,
-    ) -> Result<Start, Mistake> {
+    ) -> Result<Named, Mistake> {
         let stage = &self.stages[index];
         let from = self.from(stage);
         let expanded = shell::expand(&stage.base, self.head.escape, &globals.lookup(), effort);
@@ -101,7 +118,7 @@ impl Dockerfile {
             Ok(base) => base,
             // What cannot name a stage need not be known.
             Err(shell::Error::Undecided(_)) if !names.has_any_before(index) => {
-                return Ok(Start::Image);
+                return Ok(Named::Image);
             }
             Err(shell::Error::Undecided(why)) => {
                 let text = stage.base.clone();
@@ -115,33 +132,61 @@ impl Dockerfile {
             return Err(MistakeKind::EmptyImage(stage.base.clone()).at(&from.span));
         }
         Ok(match names.nearest_before(&base, index) {
-            Some(stage) => Start::Stage(stage),
-            None if base == "scratch" => Start::Scratch,
-            None => Start::Image,
+            Some(stage) => Named::Stage(stage),
+            None if base == "scratch" => Named::Scratch,
+            None => names.image(&base),
         })
     }
 }
 
-/// The positions of the stages by name, ascending.
+/// What a name in a Dockerfile stands for.
+enum Named {
+    /// The stage at this position.
+    Stage(usize),
+    /// An image that is handed to the builder under this name.
+    Needed(String),
+    /// Nothing.
+    Scratch,
+    /// Any other image.
+    Image,
+}
+
+/// The positions of the stages by name, ascending, but for those in whose place an image is handed to
+/// the builder.
 struct Names<'a> {
+    stages: &'a [Stage],
+    needs: &'a BTreeSet<&'a str>,
     by_name: HashMap<&'a str, Vec<usize>>,
-    count: usize,
     first_named: usize,
 }
 
 impl<'a> Names<'a> {
-    fn new(stages: &'a [Stage]) -> Self {
+    fn new(stages: &'a [Stage], needs: &'a BTreeSet<&'a str>) -> Self {
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        let own_name = |stage: &'a Stage| {
+            let name = stage.name.as_deref();
+            name.filter(|name| !needs.contains(name))
+        };
         for (index, stage) in stages.iter().enumerate() {
-            if let Some(name) = &stage.name {
+            if let Some(name) = own_name(stage) {
                 by_name.entry(name).or_default().push(index);
             }
         }
-        let is_named = |stage: &Stage| stage.name.is_some();
+        let first_named = stages.iter().position(|stage| own_name(stage).is_some());
         Names {
+            stages,
+            needs,
             by_name,
-            count: stages.len(),
-            first_named: stages.iter().position(is_named).unwrap_or(stages.len()),
+            first_named: first_named.unwrap_or(stages.len()),
+        }
+    }
+
+    /// What stands for a name that no stage has.
+    fn image(&self, name: &str) -> Named {
+        let name = name.to_lowercase();
+        match self.needs.contains(name.as_str()) {
+            true => Named::Needed(name),
+            false => Named::Image,
         }
     }
 
@@ -165,28 +210,47 @@ impl<'a> Names<'a> {
 
     /// The position of the target. BuildKit knows no targets by number.
     fn target(&self, target: Option<&str>) -> Result<usize, Mistake> {
-        match target {
-            None => Ok(self.count - 1),
-            Some(name) => self
-                .last(name)
-                .ok_or_else(|| MistakeKind::NoSuchStage(name.to_owned()).nowhere()),
-        }
+        let Some(name) = target else {
+            let last = self.stages.len() - 1;
+            return match self.replaced(last) {
+                Some(name) => Err(MistakeKind::ReplacedTarget(name).nowhere()),
+                None => Ok(last),
+            };
+        };
+        let missing = || match self.image(name) {
+            Named::Needed(name) => MistakeKind::ReplacedTarget(name),
+            _ => MistakeKind::NoSuchStage(name.to_owned()),
+        };
+        self.last(name).ok_or_else(|| missing().nowhere())
     }
 
-    /// The stage that is named in the stage at `index`; `None` if it is an image.
-    fn named(&self, naming: &Naming, index: usize) -> Result<Option<usize>, MistakeKind> {
+    /// The name by which an image is handed to the builder in the place of the stage at `index`.
+    fn replaced(&self, index: usize) -> Option<String> {
+        let name = self.stages[index].name.as_ref();
+        name.filter(|name| self.needs.contains(name.as_str()))
+            .cloned()
+    }
+
+    /// What is named in the stage at `index`.
+    fn named(&self, naming: &Naming, index: usize) -> Result<Named, MistakeKind> {
         let (stage, text) = match naming {
             Naming::Number(number) => {
                 let stage = usize::try_from(*number).ok();
-                let stage = stage.filter(|stage| *stage < self.count);
+                let stage = stage.filter(|stage| *stage < self.stages.len());
                 let missing = MistakeKind::NoSuchStage(number.to_string());
-                (Some(stage.ok_or(missing)?), number.to_string())
+                (stage.ok_or(missing)?, number.to_string())
             }
-            Naming::Name(name) => (self.last(name), name.clone()),
+            Naming::Name(name) => match self.last(name) {
+                Some(stage) => (stage, name.clone()),
+                None => return Ok(self.image(name)),
+            },
         };
-        match stage {
-            Some(stage) if stage >= index => Err(MistakeKind::StageNotBefore(text)),
-            stage => Ok(stage),
+        if stage >= index {
+            return Err(MistakeKind::StageNotBefore(text));
         }
+        Ok(match self.replaced(stage) {
+            Some(name) => Named::Needed(name),
+            None => Named::Stage(stage),
+        })
     }
 }

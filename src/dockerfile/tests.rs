@@ -1,6 +1,6 @@
 //! What a build takes from a Dockerfile: slices and sources for whole files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod large;
 
@@ -13,6 +13,7 @@ struct Asked<'a> {
     target: Option<&'a str>,
     args: &'a [(&'a str, &'a str)],
     platforms: &'a [&'a str],
+    needs: &'a [&'a str],
 }
 
 impl Asked<'_> {
@@ -31,6 +32,7 @@ impl Asked<'_> {
             target: self.target,
             args: &args,
             platforms: &platforms,
+            needs: &self.needs.iter().copied().collect::<BTreeSet<_>>(),
         })
     }
 
@@ -394,4 +396,64 @@ fn hostile_files_end() {
         .collect();
     let chain = format!("FROM scratch AS s0\nENV V0=1\n{chain}COPY $V9 /\n");
     assert_eq!(sources(&chain), ["100001 COPY 1"]);
+}
+
+/// What a file is to a target whose `needs` has these names.
+fn needing(needs: &[&str], text: &str) -> Result<Interpretation, MistakeKind> {
+    let asked = Asked {
+        needs,
+        ..Asked::default()
+    };
+    asked.of(text).map_err(|mistake| mistake.kind)
+}
+
+#[test]
+fn an_image_takes_the_place_of_the_stage_of_its_name() {
+    let text = "FROM a AS Tools\nCOPY x /\nFROM tools AS mid\nFROM mid\nCOPY y /\n";
+    let whole = needing(&["tools"], text).unwrap();
+    assert_eq!(whole.slice, "FROM tools AS mid\nFROM mid\nCOPY y /\n");
+    assert_eq!(whole.needed, ["tools"]);
+    let sources = whole.sources.unwrap();
+    assert_eq!(sources.len(), 1, "what the stage read is not read");
+}
+
+#[test]
+fn an_image_is_used_wherever_its_name_can_stand() {
+    for text in [
+        "FROM tools",
+        "ARG T=tools\nFROM $T",
+        "FROM a\nCOPY --from=tools x /",
+        "FROM a\nRUN --mount=from=tools x",
+        "FROM a AS b\nONBUILD COPY --from=tools x /\nFROM b",
+        "FROM a AS tools\nFROM b\nCOPY --from=0 x /",
+        "FROM a\nCOPY --from=tools x /\nFROM b AS tools\nFROM c\nCOPY --from=tools x /",
+    ] {
+        assert_eq!(
+            needing(&["tools"], text).unwrap().needed,
+            ["tools"],
+            "{text}"
+        );
+    }
+    for text in ["FROM a", "FROM tools:1", "FROM tools AS b\nFROM c"] {
+        assert!(
+            needing(&["tools"], text).unwrap().needed.is_empty(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_target_in_whose_place_there_is_an_image_cannot_be_built() {
+    let replaced = MistakeKind::ReplacedTarget("tools".into());
+    assert_eq!(
+        needing(&["tools"], "FROM a AS tools").unwrap_err(),
+        replaced
+    );
+    let asked = Asked {
+        target: Some("Tools"),
+        needs: &["tools"],
+        ..Asked::default()
+    };
+    let mistake = asked.of("FROM a AS tools\nFROM b").unwrap_err();
+    assert_eq!(mistake.kind, replaced);
 }

@@ -5,6 +5,8 @@
 
 mod answers;
 mod arguments;
+mod contexts;
+mod layout;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -126,7 +128,8 @@ impl Docker {
         sink: &mut Sink<'_>,
     ) -> Result<LocalImage, Error> {
         let report = request.scratch.join("build-report");
-        let mut build = self.invocation(arguments::build(builder, request, &report));
+        let contexts = self.contexts(builder, request).await?;
+        let mut build = self.invocation(arguments::build(builder, request, &contexts, &report));
         if builder == Builder::BuiltIn {
             build
                 .environment

@@ -27,6 +27,15 @@ pub enum Error {
         command: &'static str,
         source: serde_json::Error,
     },
+    /// The way to BuildKit knows no named contexts.
+    #[error("this docker cannot build an image on another one of fingerprint.toml")]
+    NoContexts,
+    /// An image could not be taken out of the engine.
+    #[error("an image that only the engine has could not be handed to the build")]
+    Export { source: std::io::Error },
+    /// The engine is too old to write an OCI layout.
+    #[error("the engine cannot hand an image that only it has to a build")]
+    NoLayout,
     #[error("the build's report cannot be read")]
     Report { source: std::io::Error },
     #[error("the engine has no image {ids} after the build reported it")]
@@ -62,6 +71,11 @@ pub enum Refusal {
 }
 
 impl Error {
+    /// Whether the program told of `text` before it failed.
+    pub fn mentions(&self, text: &str) -> bool {
+        matches!(self, Error::Process(error) if error.mentions(text))
+    }
+
     /// The way out, where there is a known one.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -93,6 +107,13 @@ impl Error {
             Error::NoBuildKit { .. } => Some(
                 "install the buildx plugin: `docker-buildx-plugin` from Docker's own packages, \
                  `docker-buildx` from a distribution's",
+            ),
+            Error::NoContexts => Some("install the buildx plugin"),
+            Error::NoLayout => Some(
+                "give the image that is needed a `repository`, and let it be published; or use Docker Engine 25 or newer",
+            ),
+            Error::Export { .. } => Some(
+                "free space in the folder for temporary files, or name another one with TMPDIR",
             ),
             Error::PushRefused {
                 refusal: Refusal::Authorization,

@@ -88,6 +88,15 @@ impl LocalImage {
     }
 }
 
+/// An image that a build gets under a name, in the place of a stage or of an image of its Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// `REPOSITORY@DIGEST`, which the builder fetches from its registry.
+    Published(Reference),
+    /// Only the engine has it, as `REPOSITORY:TAG`.
+    Local(Reference),
+}
+
 /// What to build. The paths are absolute.
 #[derive(Debug)]
 pub struct BuildRequest<'a> {
@@ -105,6 +114,8 @@ pub struct BuildRequest<'a> {
     pub arguments: &'a BTreeMap<String, String>,
     /// The image's labels, beside those of its Dockerfile.
     pub labels: &'a BTreeMap<String, String>,
+    /// The images that the Dockerfile builds on, by the names that it has for them.
+    pub upstreams: &'a BTreeMap<String, Upstream>,
     /// Take bases from their registries, whatever the engine has under their names.
     pub pull: bool,
 }

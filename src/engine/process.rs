@@ -135,6 +135,14 @@ impl Error {
         }
     }
 
+    /// Whether one of the last lines has `text` in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        match self {
+            Error::Failed { last_lines, .. } => last_lines.iter().any(|line| line.contains(text)),
+            _ => false,
+        }
+    }
+
     /// The line that most probably says why: the last one that says anything.
     pub fn last_line(&self) -> Option<&str> {
         match self {

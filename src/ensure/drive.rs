@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::observe::{EngineAnswer, Observation, RegistryAnswer};
+use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
-use super::wait::look;
+use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
 use crate::context::StagedContext;
-use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage};
+use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage, Upstream};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
@@ -19,23 +19,31 @@ use crate::registry::Content;
 /// "Annotations").
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 
-/// Makes the image of `job` available.
+/// The images that an image is built on, by the names that its Dockerfile has for them.
+pub(super) type Upstreams = BTreeMap<String, Upstream>;
+
+/// Makes the image of `job` available, of which `observation` was just made. `upstreams` makes the images
+/// available that it is built on.
 ///
 /// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again
-/// if it had to wait for it: of many that start at once, one builds.
-pub async fn ensure(
+/// if it had to wait for it: of many that start at once, one builds. Whoever has a turn waits for nobody
+/// but those who make what its image is built on, so that no two wait for each other.
+pub(super) async fn ensure(
     job: &Job<'_>,
     world: &World<'_>,
+    observation: Observation,
+    upstreams: impl AsyncFnOnce() -> Result<Upstreams, Error>,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
-    let (mut observation, mut plan) = look(job, world, tell).await?;
+    let (mut observation, mut plan) = settle(job, world, observation, tell).await?;
     let mut turn = None;
-    if matches!(plan, Plan::Build { .. } | Plan::Publish) {
+    if plan.takes_upstreams() {
         let wait = || tell(Event::Waiting);
         let name = job.reference().to_string();
         let taken = world.turns.take(&name, world.interrupt, wait).await?;
         if taken.had_to_wait {
-            (observation, plan) = look(job, world, tell).await?;
+            let again = observe(job, world).await?;
+            (observation, plan) = settle(job, world, again, tell).await?;
         }
         turn = Some(taken);
     }
@@ -44,16 +52,46 @@ pub async fn ensure(
         observation: &observation,
     });
     let observation = job.is_possible(&plan, observation)?;
-    let outcome = perform(job, world, plan, observation, tell).await;
+    let mut built_on = Upstreams::new();
+    if plan.takes_upstreams() && !job.image.needs.is_empty() {
+        built_on = upstreams().await?;
+        plan = with_upstreams(job, plan, &built_on, tell)?;
+    }
+    let outcome = perform(job, world, plan, (observation, &built_on), tell).await;
     drop(turn);
     outcome
+}
+
+/// What is built on an image that is not published is not published, either. And an image that only the
+/// engine has may have been built on others than the published ones: it is built again, on these, before
+/// it is published.
+fn with_upstreams(
+    job: &Job<'_>,
+    plan: Plan,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<Plan, Error> {
+    let mut local = upstreams
+        .iter()
+        .filter(|(_, upstream)| matches!(upstream, Upstream::Local(_)));
+    match local.next() {
+        Some((name, _)) if plan.publishes() => {
+            if !may_stay_local(job) {
+                return Err(Error::UpstreamUnpublished(name.clone()));
+            }
+            tell(Event::Warning(Warning::UpstreamUnpublished(name)));
+            Ok(plan.unpublished())
+        }
+        None if plan == Plan::Publish => Ok(Plan::Build { publish: true }),
+        _ => Ok(plan),
+    }
 }
 
 async fn perform(
     job: &Job<'_>,
     world: &World<'_>,
     plan: Plan,
-    observation: Observation,
+    (observation, upstreams): (Observation, &Upstreams),
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     match plan {
@@ -81,7 +119,7 @@ async fn perform(
             publish_and_report(job, world, &image, hit(job.reference()), tell).await
         }
         Plan::Build { publish } => {
-            let image = build(job, world, tell).await?;
+            let image = build(job, world, upstreams, tell).await?;
             let built = Outcome {
                 reference: job.reference(),
                 hit: false,
@@ -111,7 +149,12 @@ fn hit(reference: Reference) -> Outcome {
 ///
 /// The name comes only after label and platform were seen, so that a name never stands for something
 /// that fp would not find under it again.
-async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<LocalImage, Error> {
+async fn build(
+    job: &Job<'_>,
+    world: &World<'_>,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<LocalImage, Error> {
     let engine = world
         .engine
         .engine()
@@ -133,6 +176,7 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
         platform,
         arguments: &job.inputs.args,
         labels: &labels,
+        upstreams,
         pull: job.may_be_published(),
     };
     let mut show = engine_lines(tell);
@@ -140,7 +184,7 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
         .engine
         .build(builder, &request, &mut show)
         .await
-        .map_err(Error::of_engine(Error::Build))?;
+        .map_err(Error::of_engine(|error| of_build(error, upstreams)))?;
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
         return Err(Error::BuiltLabel { wanted });
@@ -153,6 +197,23 @@ async fn build(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<
     }
     name(job, world, &image).await?;
     Ok(image)
+}
+
+/// What a failed build means: maybe that the builder did not find an image that it was to build on.
+fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
+    for (name, upstream) in upstreams {
+        if let Upstream::Published(reference) = upstream
+            && let Some(digest) = &reference.digest
+            && error.mentions(&digest.to_string())
+        {
+            return Error::UpstreamUnseen {
+                name: name.clone(),
+                reference: reference.clone(),
+                source: error,
+            };
+        }
+    }
+    Error::Build(error)
 }
 
 /// The configured platform, which has to be the engine's own: an image for any other one could be

@@ -1,8 +1,10 @@
 //! Why an image could not be made available.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::ImageName;
 use crate::context;
 use crate::engine;
 use crate::interrupt::Interrupted;
@@ -62,6 +64,22 @@ pub enum Error {
     Context(context::Error),
     #[error("the image could not be built")]
     Build(#[source] engine::Error),
+    /// An image that this one is built on is not to be had.
+    #[error("`{image}`, which it is built on, is not available")]
+    Upstream {
+        image: ImageName,
+        source: Arc<Error>,
+    },
+    /// The builder does not find an image that this one is built on.
+    #[error("the builder cannot get {reference}, which stands for `{name}` in the Dockerfile")]
+    UpstreamUnseen {
+        name: String,
+        reference: Reference,
+        source: engine::Error,
+    },
+    /// It has to be published, and what it is built on is not.
+    #[error("the image cannot be published, since `{0}`, which it is built on, is not")]
+    UpstreamUnpublished(String),
     #[error("{reference} could not be pulled")]
     Pull {
         reference: Reference,
@@ -135,6 +153,17 @@ impl Error {
         }
     }
 
+    /// The failure of an image because of `image`, which it is built on.
+    pub(super) fn of_upstream(image: &ImageName, source: Arc<Error>) -> Self {
+        match *source {
+            Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
+            _ => Error::Upstream {
+                image: image.clone(),
+                source,
+            },
+        }
+    }
+
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -146,6 +175,15 @@ impl Error {
             | Error::Pull { source, .. }
             | Error::Push { source, .. }
             | Error::Engine(source) => source.hint().map(str::to_owned),
+            Error::Upstream { source, .. } => source.hint(),
+            Error::UpstreamUnseen { reference, .. } => Some(format!(
+                "the builder fetches it itself: it has to reach {}, with the credentials of this user, and find \
+                 its own platform there",
+                reference.repository.domain()
+            )),
+            Error::UpstreamUnpublished(_) => Some(
+                "give that image a `repository` and let it be published, or say `push = \"never\"` of this one".to_owned(),
+            ),
             Error::Absent(_) => Some("run fp without --offline".to_owned()),
             Error::NotPublished { .. } => Some(
                 "see what became of the build that was to publish it; without --wait, fp builds it"

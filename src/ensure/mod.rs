@@ -9,6 +9,7 @@ mod error;
 mod observe;
 pub mod plan;
 mod publish;
+mod run;
 pub mod trust;
 mod turn;
 mod wait;
@@ -18,9 +19,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use drive::ensure;
 pub use error::Error;
 pub use observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
+pub use run::{Run, TellOf};
 pub use turn::Turns;
 
 use crate::config::{Image, Push};
@@ -139,6 +140,8 @@ pub enum Warning<'a> {
     PushRefused(&'a dyn std::error::Error),
     /// Somebody else published the image first; theirs is taken.
     Overtaken(&'a Digest),
+    /// The image stays in the engine, since what stands for this name in its Dockerfile does.
+    UpstreamUnpublished(&'a str),
 }
 
 /// How events reach whoever shows them.

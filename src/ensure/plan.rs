@@ -73,6 +73,28 @@ pub enum Plan {
     CannotTell(Doubt),
 }
 
+impl Plan {
+    /// Whether the images that the image is built on have to be available first. That holds for an image
+    /// that the engine has as well: what is published names only what is published.
+    pub fn takes_upstreams(&self) -> bool {
+        matches!(self, Plan::Build { .. } | Plan::Publish)
+    }
+
+    /// Whether it ends with a new tag.
+    pub fn publishes(&self) -> bool {
+        matches!(self, Plan::Build { publish: true } | Plan::Publish)
+    }
+
+    /// The same without publishing.
+    pub fn unpublished(self) -> Self {
+        match self {
+            Plan::Build { .. } => Plan::Build { publish: false },
+            Plan::Publish => Plan::Done(Done::LocalOnly),
+            plan => plan,
+        }
+    }
+}
+
 /// Why nothing is left to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {

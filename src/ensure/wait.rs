@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::observe::{Observation, observe};
 use super::plan::Plan;
-use super::{Error, Event, Job, Observation, Tell, World, observe};
+use super::{Error, Event, Job, Tell, World};
 
 /// How soon the registry is asked again for the first time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -15,19 +16,19 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// registry gets four requests a minute from each.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What registry and engine say, and the plan for it; as long as the plan is to wait, they are asked
-/// again.
+/// What registry and engine say, and the plan for it: that for `observation`, or, as long as the plan is
+/// to wait, for what they say when they are asked again.
 ///
 /// A registry that cannot be asked ends it: the look-ups themselves are patient.
-pub(super) async fn look(
+pub(super) async fn settle(
     job: &Job<'_>,
     world: &World<'_>,
+    mut observation: Observation,
     tell: &mut Tell<'_>,
 ) -> Result<(Observation, Plan), Error> {
     let begin = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let observation = observe(job, world).await?;
         let plan = job.plan(&observation);
         let (Plan::Wait, Some(limit)) = (&plan, job.options.wait) else {
             return Ok((observation, plan));
@@ -46,5 +47,6 @@ pub(super) async fn look(
             .unless_interrupted(tokio::time::sleep(pause.min(left)))
             .await?;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        observation = observe(job, world).await?;
     }
 }

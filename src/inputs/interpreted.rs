@@ -36,10 +36,12 @@ pub(super) fn interpret<'a>(
         target: image.target.as_deref(),
         args: &args,
         platforms: &image.platforms,
+        needs: &image.needs.keys().map(String::as_str).collect(),
     };
     let meaning = match dockerfile::read(&bytes) {
         Ok(Read::Dockerfile(file)) => file.interpret(&request).and_then(|interpretation| {
             leave_out(image, &interpretation, &mut args)?;
+            check_needed(image, &interpretation)?;
             Ok(Meaning::Known(interpretation))
         }),
         Ok(Read::Opaque(opaque)) => Ok(Meaning::Unknown(opaque)),
@@ -67,6 +69,15 @@ fn leave_out(
     args.retain(|name, _| is_declared(name) || !image.args[name].is_default);
     match args.keys().find(|name| !is_declared(name)) {
         Some(name) => Err(MistakeKind::UndeclaredArg(name.clone()).nowhere()),
+        None => Ok(()),
+    }
+}
+
+/// An image that nothing uses would be in the record and not in the build.
+fn check_needed(image: &Image, interpretation: &Interpretation) -> Result<(), Mistake> {
+    let is_needed = |name: &String| interpretation.needed.binary_search(name).is_ok();
+    match image.needs.keys().find(|name| !is_needed(name)) {
+        Some(name) => Err(MistakeKind::UnusedNeed(name.clone()).nowhere()),
         None => Ok(()),
     }
 }

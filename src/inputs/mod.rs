@@ -42,7 +42,7 @@ use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
-use crate::record::{ContentDigest, Item, OutsideKind, Record};
+use crate::record::{ContentDigest, Fingerprint, Item, OutsideKind, Record};
 
 /// Everything that goes into one image, read from disk.
 #[derive(Debug)]
@@ -255,12 +255,19 @@ impl Reason {
     }
 }
 
+/// The fingerprints of the images that an image needs, by the names that its Dockerfile has for them.
+pub type Upstreams = BTreeMap<String, Fingerprint>;
+
 impl Inputs {
     /// The record of `image` with these inputs.
-    pub fn record(&self, image: &Image) -> Record {
+    pub fn record(&self, image: &Image, upstreams: &Upstreams) -> Record {
         let args = self.args.iter().map(|(name, value)| Item::Arg {
             name: name.clone(),
             digest: ContentDigest::of(value.as_bytes()),
+        });
+        let upstreams = upstreams.iter().map(|(name, fingerprint)| Item::Image {
+            name: name.clone(),
+            fingerprint: *fingerprint,
         });
         let build = [
             Item::Context(image.context.clone()),
@@ -275,6 +282,7 @@ impl Inputs {
             .chain(image.platforms.iter().cloned().map(Item::Platform))
             .chain(image.salt.clone().map(Item::Salt))
             .chain(args)
+            .chain(upstreams)
             .chain(self.entries.iter().map(Input::item));
         Record::new(items)
     }

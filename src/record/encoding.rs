@@ -68,6 +68,9 @@ fn write(item: &Item, text: &mut Vec<u8>) {
             write_digest(&[b"outside", path.as_bytes(), kind], digest, text);
         }
         Item::Arg { name, digest } => write_digest(&[b"arg", name.as_bytes()], digest, text),
+        Item::Image { name, fingerprint } => {
+            write_digest(&[b"image", name.as_bytes()], &fingerprint.0, text);
+        }
         Item::Salt(salt) => write_fields(&[b"salt", salt.as_bytes()], text),
     }
 }

@@ -112,6 +112,11 @@ pub enum Item {
     },
     /// A build argument, by the digest of its value.
     Arg { name: String, digest: ContentDigest },
+    /// Another image of the same file, which stands for this name in the Dockerfile.
+    Image {
+        name: String,
+        fingerprint: Fingerprint,
+    },
     /// A text whose only purpose is to ask for a new image.
     Salt(String),
 }

@@ -71,9 +71,15 @@ pub fn engine(answer: &EngineAnswer) -> String {
     }
 }
 
-/// The lines that tell of an event.
-pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
+/// The lines that tell of an event. What an engine prints gets the image's name if the image is made
+/// `aside`, maybe with others at the same time.
+pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
     let name = &job.image.name;
+    let aside = if aside {
+        format!("{name}: ")
+    } else {
+        String::new()
+    };
     match event {
         Event::Decided {
             plan: Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_),
@@ -92,7 +98,7 @@ pub fn event(job: &Job<'_>, event: &Event<'_>) -> Vec<String> {
         Event::Engine(line) => line
             .split('\r')
             .filter(|piece| !piece.is_empty())
-            .map(|piece| format!("  {}", Printed(piece)))
+            .map(|piece| format!("  {aside}{}", Printed(piece)))
             .collect(),
         Event::Waiting => {
             vec![format!(
@@ -122,6 +128,9 @@ fn warning_text(warning: &Warning<'_>) -> String {
             let error = Shown::text(&error);
             format!("the image stays in the engine and is not published: {error}")
         }
+        Warning::UpstreamUnpublished(name) => format!(
+            "the image stays in the engine and is not published, since `{name}`, which it is built on, is not"
+        ),
         Warning::Overtaken(digest) => {
             format!("somebody else published the image first; theirs is taken: {digest}")
         }

@@ -12,7 +12,7 @@ from text import NoFingerprint, WHITE_SPACE
 FORMAT = 1
 
 IMAGE_KEYS = {
-    "matrix": dict,
+    "matrix": dict, "needs": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
     "args": dict, "salt": str, "tag": str, "push": str, "source": str,
 }
@@ -34,6 +34,9 @@ class Image:
         self.inputs = table.get("inputs")
         self.target = table.get("target")
         self.salt = table.get("salt")
+        self.needs = table.get("needs", {})
+        if not all(isinstance(name, str) for name in self.needs.values()):
+            raise NoFingerprint("needs are names")
         self.platforms = _platforms(table["platforms"]) if "platforms" in table else None
         self.arguments = {name: _argument(name, value) for name, value in table.get("args", {}).items()}
         if self.inputs is not None and not all(isinstance(entry, str) for entry in self.inputs):
@@ -64,8 +67,8 @@ def images(data, matching):
     if not tables:
         raise NoFingerprint("no image")
     defaults = table.get("defaults", {})
-    if "matrix" in defaults:
-        raise NoFingerprint("a matrix is no default")
+    if "matrix" in defaults or defaults.get("needs"):
+        raise NoFingerprint("what cannot be a default")
     Image(table["format"], {key: value for key, value in defaults.items() if key != "tag"})
     result = {}
     for name, own in tables.items():
@@ -77,7 +80,23 @@ def images(data, matching):
                 raise NoFingerprint(f"image {one_name!r}")
             inherited = set(defaults.get("args", {})) - set(one.get("args", {}))
             result[one_name] = Image(table["format"], unrolling.with_defaults(one, defaults), inherited)
+    _check_needs(result)
     return result
+
+
+def _check_needs(images):
+    """What images need is there, is for their platforms, and is not made of what needs it."""
+    for image in images.values():
+        for name, upstream in image.needs.items():
+            if not re.fullmatch("[a-z][a-z0-9_.-]*", name) or name == "scratch" or upstream not in images:
+                raise NoFingerprint(f"needs {name!r}")
+            if not set(image.platforms or []) <= set(images[upstream].platforms or []):
+                raise NoFingerprint(f"the platforms of {upstream!r}")
+    left = set(images)
+    while ready := {name for name in left if not left & set(images[name].needs.values())}:
+        left -= ready
+    if left:
+        raise NoFingerprint(f"images that need one another: {left}")
 
 
 def _check_types(table, types):

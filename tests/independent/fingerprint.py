@@ -32,7 +32,7 @@ def record(folder, name=None, environment=os.environb):
     if name not in images:
         raise NoFingerprint(f"there is no image {name!r}")
     try:
-        return _record(root, images[name], environment)
+        return _record(root, images, name, environment)
     except RecursionError as problem:
         # Section 14 leaves it to an implementation how deep things may be nested.
         raise NoFingerprint("something is nested too deep") from problem
@@ -43,7 +43,10 @@ def _matching(root, glob):
     return Listed(types.SimpleNamespace(inputs=[glob], dockerfile=None), Tree(root)).inputs()
 
 
-def _record(root, image, environment):
+def _record(root, images, name, environment):
+    image = images[name]
+    upstreams = {
+        each: digest(_record(root, images, upstream, environment)[0]) for each, upstream in image.needs.items()}
     _check_context(root, image.context)
     arguments = image.values(root, environment)
     tree = Tree(root)
@@ -54,6 +57,7 @@ def _record(root, image, environment):
     else:
         inputs = Derived(image, tree, ignore).inputs(found)
     lines = {_line(*fields) for fields in _fields(image, arguments, the_slice)}
+    lines |= {_line(b"image", each.encode(), upstream.encode()) for each, upstream in upstreams.items()}
     lines |= {_input_line(root, path, image, ignore) for path in inputs}
     return b"".join([_line(b"fp-record", b"%d" % image.format), *sorted(lines)]), the_slice
 
@@ -86,6 +90,8 @@ def _slice_and_sources(data, image, arguments):
     the_slice = Slice(file, reaches)
     for name in image.default_arguments - the_slice.declared:
         del arguments[name]
+    if set(image.needs) - set().union(*(reach.needed for reach in reaches)):
+        raise NoFingerprint("an image that nothing uses")
     if set(arguments) - the_slice.declared:
         raise NoFingerprint("an argument that nothing declares")
     return the_slice.text(), sources.of_all(file, reaches) if image.inputs is None else []

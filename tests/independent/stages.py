@@ -42,9 +42,9 @@ class File:
         if not self.stages:
             raise NoFingerprint("a file without a stage")
 
-    def last_named(self, name, below=None):
-        """The last stage of a name, or the last above a stage."""
-        named = [stage for stage in self.stages[:below] if stage.name == name.lower()]
+    def last_named(self, name, needs, below=None):
+        """The last stage of a name, or the last above a stage, unless an image takes its place."""
+        named = [stage for stage in self.stages[:below] if stage.name == name.lower() and stage.name not in needs]
         return named[-1] if named else None
 
 
@@ -59,11 +59,11 @@ class Reach:
     """What is reached on one platform.
 
     `bases` has each reached stage's base: a stage, "scratch" or "image". `by_number` says whether a `--from`
-    named a stage by its number.
+    named a stage by its number, `needed` which names of `needs` are used.
     """
 
     def __init__(self, file, image, arguments, platform):
-        self.file = file
+        self.file, self.needs, self.needed = file, set(image.needs), set()
         self.globals = Globals(image, arguments, platform, file.globals, file.escape)
         self.bases, self.by_number = {}, False
         pending = [self._target(image.target)]
@@ -75,9 +75,9 @@ class Reach:
         self.stages = sorted(self.bases, key=lambda stage: stage.number)
 
     def _target(self, name):
-        if name is None:
+        if name is None and self.file.stages[-1].name not in self.needs:
             return self.file.stages[-1]
-        if stage := self.file.last_named(name):
+        if name is not None and (stage := self.file.last_named(name, self.needs)):
             return stage
         raise NoFingerprint(f"no stage is the target {name!r}")
 
@@ -85,12 +85,21 @@ class Reach:
         image = expand(stage.image, self.file.escape, self.globals.values.get)
         above = self.file.stages[:stage.number]
         if image is UNDECIDED:
-            if any(other.name for other in above):
+            if any(other.name and other.name not in self.needs for other in above):
                 raise NoFingerprint("a base that is undecided")
             return "image"
         if not image:
             raise NoFingerprint("a base that is empty")
-        return self.file.last_named(image, stage.number) or ("scratch" if image == "scratch" else "image")
+        if base := self._named_or_needed(image, stage.number):
+            return base
+        return "scratch" if image == "scratch" else "image"
+
+    def _named_or_needed(self, name, below=None):
+        """The stage of a name; none if it is an image, of which it is noted whether `needs` has it."""
+        stage = self.file.last_named(name, self.needs, below)
+        if stage is None and name.lower() in self.needs:
+            self.needed.add(name.lower())
+        return stage
 
     def run_by(self, stage):
         """The instructions that a reached stage runs: the triggers of its base, then its own."""
@@ -115,17 +124,21 @@ class Reach:
             raise NoFingerprint("a bad --from")
         number = _number(text)
         if number is None:
-            return self.file.last_named(text)
+            return self._named_or_needed(text)
         if not 0 <= number < len(self.file.stages):
             raise NoFingerprint("a --from with a number that no stage has")
         self.by_number = True
-        return self.file.stages[number]
+        stage = self.file.stages[number]
+        if stage.name not in self.needs:
+            return stage
+        self.needed.add(stage.name)
+        return None
 
     def _mounted_from(self, text):
         if "$" in text:
             raise NoFingerprint("a bad from= of a mount")
         # Without a `from` BuildKit lets a cache start with the stage that is called scratch.
-        return self.file.last_named(text or "scratch")
+        return self._named_or_needed(text or "scratch")
 
 
 def from_of_copy(instruction):

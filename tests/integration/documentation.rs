@@ -35,7 +35,7 @@ fn every_configuration_is_accepted() {
     for document in documents() {
         for block in blocks(&document, "toml") {
             let tree = Tree::new();
-            let dockerfile = "FROM scratch AS ci\nARG BASE FLAVOR RUST_VERSION DATE\n";
+            let dockerfile = "FROM toolchain AS ci\nARG BASE FLAVOR RUST_VERSION DATE\n";
             tree.config(&block)
                 .file("Dockerfile", dockerfile)
                 .file("Makefile", "all:\n");
@@ -43,6 +43,7 @@ fn every_configuration_is_accepted() {
                 .file("scripts/run", "")
                 .file("scripts/README.md", "");
             tree.file("rust-version", "1.95\n");
+            tree.file("base/Dockerfile", "FROM scratch\n");
             tree.file("docker/tools/Dockerfile", "FROM scratch\n");
             let all = tree.fp().args(["ref", "--all"]).run();
             assert!(all.lines().count() > 0, "{}", document.display());

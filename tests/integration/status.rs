@@ -31,6 +31,7 @@ fn absent_present_and_pulled() {
         "digest": digest,
         "registry": "present",
         "engine": "absent",
+        "needs": {},
         "decision": "pull",
         "why": format!("registry: present, {digest}; engine: absent"),
     }]);

@@ -4,13 +4,20 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::Builder;
+use super::contexts::Contexts;
 use crate::engine::BuildRequest;
 
-/// The arguments of a build, whose report goes to the file `report`.
+/// The arguments of a build, whose report goes to the file `report`. `contexts` are what the
+/// Dockerfile builds on.
 ///
 /// The image gets no name: it gets one only after its label was looked at. Attestations are off, so
 /// that what is pushed is one manifest that differs in nothing from one build to the next.
-pub(super) fn build(builder: Builder, request: &BuildRequest<'_>, report: &Path) -> Vec<OsString> {
+pub(super) fn build(
+    builder: Builder,
+    request: &BuildRequest<'_>,
+    contexts: &Contexts,
+    report: &Path,
+) -> Vec<OsString> {
     let mut arguments = List::default();
     match builder {
         Builder::Buildx { has_attestations } => {
@@ -28,7 +35,7 @@ pub(super) fn build(builder: Builder, request: &BuildRequest<'_>, report: &Path)
         }
     }
     arguments.words(&["--progress=plain"]);
-    if request.pull {
+    if request.pull && !contexts.is_by_name {
         arguments.words(&["--pull"]);
     }
     for (name, value) in request.labels {
@@ -36,6 +43,11 @@ pub(super) fn build(builder: Builder, request: &BuildRequest<'_>, report: &Path)
     }
     for (name, value) in request.arguments {
         arguments.pair("--build-arg", format!("{name}={value}"));
+    }
+    for (name, place) in &contexts.places {
+        let mut context = OsString::from(format!("{name}="));
+        context.push(place);
+        arguments.pair("--build-context", context);
     }
     if let Some(platform) = request.platform {
         arguments.pair("--platform", platform.to_string());
@@ -71,7 +83,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use super::{Builder, build};
+    use super::{Builder, Contexts, build};
     use crate::engine::BuildRequest;
 
     fn arguments(builder: Builder, target: Option<&str>, pull: bool) -> String {
@@ -88,9 +100,18 @@ mod tests {
             platform: None,
             arguments: &arguments,
             labels: &labels,
+            upstreams: &BTreeMap::new(),
             pull,
         };
-        let list = build(builder, &request, Path::new("/s/report"));
+        let place = ("base".to_owned(), "docker-image://r/x@sha256:0".into());
+        let contexts = match builder {
+            Builder::Buildx { .. } => Contexts {
+                places: BTreeMap::from([place]),
+                is_by_name: false,
+            },
+            Builder::BuiltIn => Contexts::default(),
+        };
+        let list = build(builder, &request, &contexts, Path::new("/s/report"));
         let words: Vec<_> = list.iter().map(|word| word.to_str().unwrap()).collect();
         words.join("|")
     }
@@ -105,7 +126,8 @@ mod tests {
             arguments(BUILDX, Some("ci"), true),
             "buildx|build|--load|--provenance=false|--sbom=false|--metadata-file|/s/report\
              |--progress=plain|--pull|--label|fp.fingerprint=00ff|--build-arg|EMPTY=\
-             |--build-arg|FLAVOR=a b=c,d|--target|ci|--file|/s/Dockerfile|/s/context"
+             |--build-arg|FLAVOR=a b=c,d|--build-context|base=docker-image://r/x@sha256:0\
+             |--target|ci|--file|/s/Dockerfile|/s/context"
         );
     }
 

@@ -5,6 +5,7 @@ mod credentials;
 mod engine_away;
 mod environment;
 mod faults;
+mod needs;
 mod publishing;
 mod refused;
 mod sealed;

@@ -1,0 +1,247 @@
+//! Images on images, with a real engine and a real registry.
+
+use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::{Machine, Reply, ScriptedRegistry, wait_until};
+
+on_both_stores! {
+    what_an_image_is_built_on_is_made_first_and_only_then
+    what_is_not_published_is_handed_over_and_nothing_on_it_is_published
+    a_stage_of_the_name_is_replaced
+}
+
+/// A leaf on two images, one of which is on a third one.
+fn diamond(machine: &Machine) {
+    let tree = &machine.tree;
+    let base = lab::base();
+    tree.file("root/Dockerfile", format!("FROM {base}\nCOPY a /a\n"))
+        .file("root/a", "root\n")
+        .file("left/Dockerfile", "FROM root\nCOPY b /b\n")
+        .file("left/b", "left\n")
+        .file("right/Dockerfile", format!("FROM {base}\nCOPY c /c\n"))
+        .file("right/c", "right\n")
+        .file(
+            "Dockerfile",
+            "FROM left\nCOPY --from=right /c /c\nRUN cat /a /b /c >/all\n",
+        );
+    configure(machine, "");
+}
+
+fn configure(machine: &Machine, of_root: &str) {
+    let salt = machine.salt();
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    let image = |name: &str, rest: &str| {
+        let place = format!("dockerfile = \"{name}/Dockerfile\"\ncontext = \"{name}\"\n");
+        let place = if name == "leaf" { "" } else { &place };
+        let published = format!("repository = \"{repository}-{name}\"\n");
+        let published = if rest.contains("push") {
+            ""
+        } else {
+            &published
+        };
+        format!("[images.{name}]\n{published}{place}{rest}\n")
+    };
+    let config = [
+        format!("format = 1\n[defaults]\n{salt}"),
+        image("leaf", "needs = { left = \"left\", right = \"right\" }"),
+        image("left", "needs = { root = \"root\" }"),
+        image("right", ""),
+        image("root", of_root),
+    ];
+    machine.tree.file("fingerprint.toml", config.concat());
+}
+
+fn what_an_image_is_built_on_is_made_first_and_only_then(store: Store) {
+    let machine = Machine::new(store);
+    diamond(&machine);
+    let foreseen = machine.fp(&["ensure", "--dry-run", "leaf"]).succeeded();
+    let decisions: Vec<_> = foreseen
+        .stdout
+        .lines()
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(decisions, ["leaf:", "left:", "right:", "root:"]);
+
+    let built = machine
+        .fp(&["ensure", "leaf"])
+        .succeeded()
+        .says("leaf: built, pushed");
+    assert_eq!(
+        built.stdout.lines().count(),
+        1,
+        "only what was asked for is printed"
+    );
+    assert_eq!(
+        machine.in_image(built.line(), "cat /all"),
+        "root\nleft\nright\n"
+    );
+    for name in ["root", "left", "right"] {
+        let tags = lab::registry().tags(&format!("{}-{name}", machine.repository()));
+        assert_eq!(tags.len(), 2, "{name}: its tag and the staging tag");
+    }
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+
+    // A hit of the leaf asks for nothing else.
+    machine.forget(built.line());
+    machine.clear_docker_log();
+    machine
+        .fp(&["ensure", "leaf"])
+        .succeeded()
+        .says("hit, pulled");
+    let log = machine.docker_log();
+    assert!(
+        log.iter()
+            .all(|line| !line.contains("-root") && !line.contains("-left")),
+        "{log:?}"
+    );
+
+    // Another root is another leaf; what is on neither stays.
+    machine.tree.file("root/a", "other root\n");
+    let other = machine.fp(&["ensure", "leaf"]).succeeded();
+    assert_ne!(other.stdout, built.stdout);
+    assert!(!other.stderr.contains("right: build"), "{}", other.stderr);
+    assert_eq!(
+        machine.in_image(other.line(), "cat /all"),
+        "other root\nleft\nright\n"
+    );
+}
+
+fn what_is_not_published_is_handed_over_and_nothing_on_it_is_published(store: Store) {
+    let machine = Machine::new(store);
+    diamond(&machine);
+    configure(&machine, "push = \"never\"");
+    let built = machine.fp(&["ensure", "leaf"]).succeeded();
+    let built = built
+        .says("left: warning: the image stays in the engine and is not published, since `root`");
+    assert!(!built.line().contains('@'), "{}", built.line());
+    assert_eq!(
+        machine.in_image(built.line(), "cat /all"),
+        "root\nleft\nright\n"
+    );
+    let tags = |name: &str| lab::registry().tags(&format!("{}-{name}", machine.repository()));
+    assert!(tags("leaf").is_empty() && tags("left").is_empty());
+    assert_eq!(tags("right").len(), 2);
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+
+    // Nothing is left to do, until what it is built on can be published: then it is built on that.
+    machine.clear_docker_log();
+    machine
+        .fp(&["ensure", "leaf"])
+        .succeeded()
+        .says("leaf: hit");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    configure(&machine, "");
+    let published = machine
+        .fp(&["ensure", "leaf"])
+        .succeeded()
+        .says("leaf: built, pushed");
+    assert_eq!(
+        machine.in_image(published.line(), "cat /all"),
+        "root\nleft\nright\n"
+    );
+
+    // Where it has to be published, that is an error.
+    let other = Machine::new(store);
+    diamond(&other);
+    configure(&other, "push = \"never\"");
+    let config = std::fs::read_to_string(other.tree.path("fingerprint.toml")).unwrap();
+    other.tree.file(
+        "fingerprint.toml",
+        config.replace("[defaults]\n", "[defaults]\npush = \"always\"\n"),
+    );
+    other
+        .fp(&["ensure", "leaf"])
+        .ended_with(1)
+        .says("cannot be published, since `root`, which it is built on, is not");
+}
+
+fn a_stage_of_the_name_is_replaced(store: Store) {
+    let machine = Machine::new(store);
+    diamond(&machine);
+    machine.tree.file(
+        "Dockerfile",
+        "FROM missing:1 AS Left\nRUN false\nFROM missing:2 AS right\nFROM left\n\
+         COPY --from=1 /c /c\nRUN cat /a /b /c >/all\n",
+    );
+    let built = machine.fp(&["ensure", "leaf"]).succeeded();
+    assert_eq!(
+        machine.in_image(built.line(), "cat /all"),
+        "root\nleft\nright\n"
+    );
+}
+
+#[test]
+fn an_image_that_fails_is_told_with_what_is_built_on_it() {
+    let machine = Machine::new(Store::Containerd);
+    diamond(&machine);
+    machine.tree.file(
+        "root/Dockerfile",
+        format!("FROM {}\nCOPY a /a\nRUN exit 7\n", lab::base()),
+    );
+    machine
+        .fp(&["ensure", "leaf"])
+        .ended_with(1)
+        .says("`left`, which it is built on, is not available")
+        .says("`root`, which it is built on, is not available")
+        .says("exit code: 7");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+}
+
+#[test]
+fn images_that_do_not_need_each_other_are_built_at_the_same_time() {
+    let machine = Machine::new(Store::Containerd);
+    diamond(&machine);
+    machine.hold("buildx build");
+    let running = machine.start(&["ensure", "leaf"]);
+    let builds = || {
+        machine
+            .docker_log()
+            .iter()
+            .filter(|line| line.starts_with("buildx build"))
+            .count()
+    };
+    wait_until("two builds are under way", || builds() == 2);
+    machine.release("buildx build");
+    let built = running
+        .finish()
+        .succeeded()
+        .says("  right: #")
+        .says("  root: #");
+    assert_eq!(
+        machine.in_image(built.line(), "cat /all"),
+        "root\nleft\nright\n"
+    );
+}
+
+/// A registry that tells of an image and does not hand it out.
+#[test]
+fn an_image_that_the_builder_cannot_get_is_told() {
+    let machine = Machine::new(Store::Containerd);
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let broken = ScriptedRegistry::start({
+        let digest = digest.clone();
+        move |request| match request.method.as_str() {
+            "HEAD" if !request.target.contains(&digest) => {
+                let reply = Reply::status(200).header("Docker-Content-Digest", &digest);
+                reply.header("Content-Type", "application/vnd.oci.image.manifest.v1+json")
+            }
+            _ => Reply::status(403),
+        }
+    });
+    machine
+        .tree
+        .file("Dockerfile", "FROM tools\n")
+        .file("base/Dockerfile", "FROM scratch\n");
+    let (salt, host) = (machine.salt(), broken.host());
+    machine.tree.file(
+        "fingerprint.toml",
+        format!(
+            "format = 1\n[defaults]\n{salt}[images.ci]\nneeds = {{ tools = \"base\" }}\n\
+             [images.base]\nrepository = \"{host}/base\"\ndockerfile = \"base/Dockerfile\"\n"
+        ),
+    );
+    machine
+        .fp(&["ensure", "ci"])
+        .ended_with(1)
+        .says(&format!("the builder cannot get {host}/base@{digest}, which stands for `tools` in the Dockerfile"))
+        .says("403");
+}

@@ -1,6 +1,7 @@
 //! `--rev`: a revision is what a fresh clone of it would hold, whatever lies on disk.
 
 mod agreement;
+mod history;
 mod hostile;
 mod mistakes;
 mod submodules;

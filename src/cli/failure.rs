@@ -140,6 +140,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
     match error {
         ensure::Error::Label { .. }
         | ensure::Error::BuiltLabel { .. }
+        | ensure::Error::Verify { .. }
         | ensure::Error::BuiltPlatform { .. }
         | ensure::Error::Context(_)
         | ensure::Error::Build(_)

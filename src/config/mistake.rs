@@ -212,6 +212,8 @@ pub enum MistakeKind {
     VariableName(String),
     #[error("the text holds a NUL byte, which no program can be given")]
     Nul,
+    #[error("a command of `verify` names no program")]
+    EmptyCommand,
     #[error("the target is empty")]
     EmptyTarget,
     #[error("`{0}` is not the name of a registry: a host in lower case, with or without a port")]

@@ -61,6 +61,10 @@ pub struct Image {
     pub salt: Option<String>,
     /// The shape of its tag, and the place of that.
     pub tag: Spanned<TagTemplate>,
+    /// Commands that have to succeed in it before it gets its tag: each a program and its arguments.
+    pub verify: Vec<Vec<String>>,
+    /// How often a build that fails is tried again.
+    pub retry: u8,
     /// When it is published.
     pub push: Push,
     /// The address for the label `org.opencontainers.image.source`.

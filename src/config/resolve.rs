@@ -55,6 +55,8 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         needs: table.needs.names(),
         salt: written.salt.clone(),
         tag: tag(written.tag.as_ref(), &written.args)?,
+        verify: verify(written.verify.as_deref().unwrap_or_default())?,
+        retry: written.retry.unwrap_or(0),
         push: written.push,
         source: written.source.as_ref().map(source).transpose()?,
         repository: written
@@ -99,6 +101,21 @@ fn inputs(entries: &[Spanned<String>]) -> Result<Vec<Pattern>> {
         Pattern::parse(entry.as_ref()).map_err(|error| at(entry.span(), error))
     };
     entries.iter().map(parse).collect()
+}
+
+fn verify(commands: &[Spanned<Vec<Spanned<String>>>]) -> Result<Vec<Vec<String>>> {
+    let word = |word: &Spanned<String>| match word.as_ref().contains('\0') {
+        true => Err(at(word.span(), MistakeKind::Nul)),
+        false => Ok(word.as_ref().clone()),
+    };
+    let command = |command: &Spanned<Vec<Spanned<String>>>| {
+        let words: Vec<_> = command.as_ref().iter().map(word).collect::<Result<_>>()?;
+        match words.first().is_none_or(String::is_empty) {
+            true => Err(at(command.span(), MistakeKind::EmptyCommand)),
+            false => Ok(words),
+        }
+    };
+    commands.iter().map(command).collect()
 }
 
 /// In the order in which they compare, whatever the order in the file.

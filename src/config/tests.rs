@@ -435,3 +435,20 @@ fn a_cycle_is_told_without_what_only_leads_to_it() {
     let (told, _) = names(text).unwrap_err();
     assert_eq!(told, "these images need one another: b → c → b");
 }
+
+#[test]
+fn checks_are_commands() {
+    let image = resolve(
+        &format!("{HEAD}verify = [[\"gcc\", \"\"]]\nretry = 2\n"),
+        &[],
+    )
+    .unwrap();
+    assert_eq!(image.verify, [["gcc", ""]]);
+    assert_eq!(image.retry, 2);
+    for command in ["[]", "[\"\"]", "[\"\", \"x\"]"] {
+        let (kind, place) = mistake(&format!("verify = [[\"true\"], {command}]\n"));
+        assert!(matches!(kind, MistakeKind::EmptyCommand), "{kind}");
+        assert_eq!(place, command);
+    }
+    assert_eq!(mistake("retry = 256\n").1, "256");
+}

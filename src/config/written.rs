@@ -42,6 +42,8 @@ pub(super) struct Image {
     pub(super) needs: BTreeMap<Spanned<String>, Spanned<String>>,
     pub(super) salt: Option<String>,
     pub(super) tag: Option<Spanned<String>>,
+    pub(super) verify: Option<Vec<Spanned<Vec<Spanned<String>>>>>,
+    pub(super) retry: Option<u8>,
     #[serde(default)]
     pub(super) push: Push,
     pub(super) source: Option<Spanned<String>>,

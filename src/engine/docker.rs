@@ -11,6 +11,7 @@ mod layout;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use self::arguments::words;
@@ -25,6 +26,9 @@ const PROGRAM: &str = "docker";
 /// How long a short command may take. A remote engine answers late: docker gives ssh alone 30 s to
 /// connect. `ensure` waits less where the answer matters less.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the removal of a container may take once a signal has come.
+const TIDY_UP: Duration = Duration::from_secs(5);
 
 /// How often a build is run again because another one of the same image ended at the same moment.
 const MAX_COLLISIONS: usize = 5;
@@ -232,6 +236,32 @@ impl Docker {
         let reference = repository.at(digest).to_string();
         let deed = self.invocation(words(&["pull", &reference]));
         self.forward(&deed, sink).await
+    }
+
+    /// Runs a program with its arguments in a new container of an image, and removes that again;
+    /// `scratch` is an existing folder for what docker writes about it.
+    ///
+    /// The image's own entrypoint is not run, and nothing is pulled.
+    pub async fn run(
+        &self,
+        image: &ImageId,
+        command: &[String],
+        scratch: &Path,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        let report = scratch.join("container");
+        // docker refuses to write over it.
+        let _ = fs::remove_file(&report);
+        let deed = self.invocation(arguments::run(image, command, &report));
+        let result = self.forward(&deed, sink).await;
+        if matches!(result, Err(Error::Interrupted(_)))
+            && let Ok(container) = fs::read_to_string(&report)
+        {
+            // The end of the program does not end the container.
+            let removal = self.invocation(words(&["rm", "--force", container.trim()]));
+            let _ = process::capture(&removal, TIDY_UP, &Interrupt::never()).await;
+        }
+        result
     }
 
     fn invocation(&self, arguments: Vec<OsString>) -> Invocation {

@@ -7,9 +7,11 @@ use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
+use super::verify::verify;
 use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
 use crate::context::StagedContext;
+use crate::engine::docker::Builder;
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage, Upstream};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -116,6 +118,8 @@ async fn perform(
             let EngineAnswer::Has(image) = observation.engine else {
                 unreachable!("only an image that the engine has is published without a build")
             };
+            // What was there before may have been built without these checks.
+            verify(job, world, &image, tell).await?;
             publish_and_report(job, world, &image, hit(job.reference()), tell).await
         }
         Plan::Build { publish } => {
@@ -179,10 +183,7 @@ async fn build(
         upstreams,
         pull: job.may_be_published(),
     };
-    let mut show = engine_lines(tell);
-    let image = world
-        .engine
-        .build(builder, &request, &mut show)
+    let image = attempt(job, world, builder, &request, tell)
         .await
         .map_err(Error::of_engine(|error| of_build(error, upstreams)))?;
     let wanted = job.fingerprint.to_string();
@@ -195,8 +196,34 @@ async fn build(
             wanted: engine.platform,
         });
     }
+    verify(job, world, &image, tell).await?;
     name(job, world, &image).await?;
     Ok(image)
+}
+
+/// Builds, and tries again as often as the configuration allows: a download that failed may succeed.
+async fn attempt(
+    job: &Job<'_>,
+    world: &World<'_>,
+    builder: Builder,
+    request: &BuildRequest<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<LocalImage, engine::Error> {
+    let mut left = job.image.retry;
+    loop {
+        let built = world
+            .engine
+            .build(builder, request, &mut engine_lines(tell))
+            .await;
+        match built {
+            Err(error @ engine::Error::Process(_)) if left > 0 => {
+                left -= 1;
+                let error = &error;
+                tell(Event::Retrying { error, left });
+            }
+            built => return built,
+        }
+    }
 }
 
 /// What a failed build means: maybe that the builder did not find an image that it was to build on.

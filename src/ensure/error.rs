@@ -57,6 +57,12 @@ pub enum Error {
         configured: Vec<Platform>,
         engine: Platform,
     },
+    /// A command of `verify` failed.
+    #[error("the built image fails the check `{}`; it gets no name and is not published", Shown::text(&.command.join(" ")))]
+    Verify {
+        command: Vec<String>,
+        source: engine::Error,
+    },
     /// The Dockerfile asks for another platform than the engine's.
     #[error("the built image is for {found}, and this engine runs {wanted}; it is not used")]
     BuiltPlatform { found: Platform, wanted: Platform },
@@ -174,6 +180,7 @@ impl Error {
             | Error::Build(source)
             | Error::Pull { source, .. }
             | Error::Push { source, .. }
+            | Error::Verify { source, .. }
             | Error::Engine(source) => source.hint().map(str::to_owned),
             Error::Upstream { source, .. } => source.hint(),
             Error::UpstreamUnseen { reference, .. } => Some(format!(

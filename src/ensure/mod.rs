@@ -12,6 +12,7 @@ mod publish;
 mod run;
 pub mod trust;
 mod turn;
+mod verify;
 mod wait;
 
 use std::io;
@@ -25,6 +26,7 @@ pub use run::{Run, TellOf};
 pub use turn::Turns;
 
 use crate::config::{Image, Push};
+use crate::engine;
 use crate::engine::docker::Docker;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
@@ -124,6 +126,10 @@ pub enum Event<'a> {
     Engine(&'a str),
     /// Another fp on this machine is busy with the same image.
     Waiting,
+    /// A build failed, and is tried again; afterwards so many attempts are left.
+    Retrying { error: &'a engine::Error, left: u8 },
+    /// This command is run in the image that was built.
+    Verifying(&'a [String]),
     /// The image is not published, and is waited for so long.
     Awaiting(Duration),
     /// Something that does not keep the image from being made available.

@@ -105,6 +105,19 @@ pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
                 "{name}: another fp on this machine makes this image; waiting for it"
             )]
         }
+        Event::Retrying { error, left } => {
+            let error = error.to_string();
+            vec![format!(
+                "{name}: the build failed and is tried again ({left} more after this): {}",
+                Shown::text(&error)
+            )]
+        }
+        Event::Verifying(command) => {
+            vec![format!(
+                "{name}: checking `{}`",
+                Shown::text(&command.join(" "))
+            )]
+        }
         Event::Awaiting(limit) => {
             let limit = humantime::format_duration(*limit);
             vec![format!(

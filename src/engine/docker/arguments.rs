@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Builder;
 use super::contexts::Contexts;
-use crate::engine::BuildRequest;
+use crate::engine::{BuildRequest, ImageId};
 
 /// The arguments of a build, whose report goes to the file `report`. `contexts` are what the
 /// Dockerfile builds on.
@@ -57,6 +57,18 @@ pub(super) fn build(
     }
     arguments.pair("--file", request.dockerfile);
     arguments.0.push(request.context.into());
+    arguments.0
+}
+
+/// The arguments that run `command` in `image`. The container's id goes to the file `report`.
+pub(super) fn run(image: &ImageId, command: &[String], report: &Path) -> Vec<OsString> {
+    let mut arguments = List::default();
+    arguments.words(&["run", "--rm"]);
+    arguments.pair("--cidfile", report);
+    let (program, rest) = command.split_first().expect("a command has a program");
+    arguments.pair("--entrypoint", program);
+    arguments.0.push(image.to_string().into());
+    arguments.0.extend(rest.iter().map(OsString::from));
     arguments.0
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::support::Machine;
 use crate::support::lab::{self, Store, on_both_stores};
 
@@ -38,6 +40,37 @@ fn with_credentials_all_works(store: Store) {
     for answer in [built, pulled] {
         answer.says_nothing_of(registry.password());
     }
+}
+
+/// docker asks the same helper for the push.
+#[test]
+fn a_credential_helper_is_asked_as_docker_asks_it() {
+    let machine = machine(Store::Containerd);
+    let registry = lab::guarded_registry();
+    let config = r#"{"credsStore": "lab"}"#;
+    fs::write(machine.folder("docker").join("config.json"), config).unwrap();
+    machine.fp(&["ensure"]).ended_with(4).says("\"lab\"");
+    let answer = json!({ "Username": registry.user(), "Secret": registry.password() });
+    fs::write(machine.folder("home").join("answer"), answer.to_string()).unwrap();
+    let script = "#!/bin/sh\ncat \"$HOME/answer\"\n";
+    machine.install("docker-credential-lab", script);
+    machine
+        .fp(&["ensure"])
+        .succeeded()
+        .says("built, pushed")
+        .says_nothing_of(registry.password());
+}
+
+#[test]
+fn podmans_credentials_serve_for_looking() {
+    let mut machine = machine(Store::Containerd);
+    let registry = lab::guarded_registry();
+    let auth = lab::docker_config(&registry.host, registry.user(), registry.password());
+    let file = machine.folder("home").join("auth.json");
+    fs::write(&file, auth).unwrap();
+    machine.fp(&["status"]).ended_with(4);
+    machine.set("REGISTRY_AUTH_FILE", file);
+    machine.fp(&["status"]).ended_with(3);
 }
 
 #[test]

@@ -318,7 +318,12 @@ impl Machine {
             log = quoted(self.folder("log").as_os_str()),
             docker = quoted(real.as_os_str()),
         );
-        let program = self.folder("bin").join("docker");
+        self.install("docker", &script);
+    }
+
+    /// Puts a program of this text on the machine's PATH.
+    pub(crate) fn install(&self, name: &str, script: &str) {
+        let program = self.folder("bin").join(name);
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }

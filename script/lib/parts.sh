@@ -6,7 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
-  [hyperfine]=1 [hash-files]=1 [c++]=1
+  [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -28,8 +28,9 @@ finish_once() {
   (
     flock --timeout 1200 9 || fail "another run has been making the lab's $what for 20 minutes"
     [[ ! -e $path ]] || exit 0
-    local begin=$EPOCHSECONDS work
-    work=$(mktemp -d "$LAB_CACHE/tmp/work-$BASHPID.XXXXXX")
+    # Not within the substitution, whose own process is gone at once: others would sweep this up as left behind.
+    local begin=$EPOCHSECONDS owner=$BASHPID work
+    work=$(mktemp -d "$LAB_CACHE/tmp/work-$owner.XXXXXX")
     trap 'clear_work "$work"' EXIT
     quietly "making the lab's $what" "$work/log" "$@" "$work/new"
     mv "$work/new" "$path"
@@ -71,6 +72,9 @@ make_registry() {
   unpack_packages "$1" docker-registry
   "$1/usr/bin/docker-registry" --version
 }
+
+# Another implementation of the distribution specification, in Rust.
+make_second-registry() { cargo install --quiet --locked --root "$1" --target-dir "$1.target" ferro-oci-server@1.0.0; }
 
 # `ip`, which makes the engine's bridge.
 make_network() { unpack_packages "$1" iproute2; }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Registries of the CNCF's implementation, on 127.0.0.1 and a port that the kernel chooses: one that is open, one that
-# asks for a password.
+# asks for a password. And one of another implementation, which is open.
 
 # The password holds what shells and URLs trip over.
 # shellcheck disable=SC2016
@@ -42,8 +42,28 @@ END
   printf '%s/\n' "$(<"$folder/address")" >>"$dir/addresses"
 }
 
+# This one does not tell which port the kernel chose, so a free one is looked for; should somebody be faster, then another.
+start_second_registry() {
+  local dir=$1 folder=$1/second-registry tries port
+  install_part second-registry
+  mkdir -p "$folder/data"
+  for ((tries = 0; tries < 5; tries++)); do
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    env -i "PATH=$PATH" NO_COLOR=1 "FERRO_OCI_LISTEN=127.0.0.1:$port" "FERRO_OCI_STORAGE_DIR=$folder/data" \
+      setsid "$(part second-registry)/bin/ferro-oci-server" </dev/null >"$folder/log" 2>&1 9>&- &
+    printf '%s\n' $! >"$folder/pid"
+    wait_for 20 "the second registry ($folder/log)" grep -q -i -e 'listening' -e 'error' "$folder/log"
+    sleep 0.2
+    ! is_running "$(<"$folder/pid")" ferro-oci-server || break
+  done
+  printf '127.0.0.1:%s\n' "$port" >"$folder/address"
+  printf '%s/\n' "$(<"$folder/address")" >>"$dir/addresses"
+  export_variable "$dir" FP_LAB_SECOND_REGISTRY "$(<"$folder/address")"
+}
+
 stop_registries() {
   local folder
+  stop_process "$1/second-registry/pid" "$(part second-registry)/bin/ferro-oci-server" 5
   for folder in "$1/registry" "$1/auth-registry"; do
     stop_process "$folder/pid" "$folder/config.yml" 5
   done

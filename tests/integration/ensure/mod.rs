@@ -24,6 +24,7 @@ on_both_stores! {
     a_miss_is_built_and_pushed_and_a_hit_is_pulled
     an_image_without_repository_stays_local
     an_image_that_only_the_engine_has_is_published
+    a_registry_of_another_implementation_does_as_well
     a_push_names_nothing_but_the_staging_tag
     a_published_image_takes_the_place_of_a_local_one
     a_client_with_buildkit_built_in_needs_no_buildx
@@ -106,6 +107,21 @@ fn a_client_with_buildkit_built_in_needs_no_buildx(store: Store) {
     assert_eq!(pulled.stdout, built.stdout);
     let output = machine.in_image(built.line(), "sh /input/hello.sh");
     assert_eq!(output, "hello\n");
+}
+
+fn a_registry_of_another_implementation_does_as_well(store: Store) {
+    let machine = Machine::new(store);
+    let registry = lab::second_registry();
+    let repository = format!("{}/{}", registry.host, machine.repository());
+    machine.configure_for(&repository, "\"hello.sh\"", "");
+    machine.fp(&["status"]).ended_with(3);
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    let digest = registry.digest(&machine.repository(), &machine.tag());
+    assert_eq!(digest.as_deref(), Some(built.digest()));
+    machine.forget(machine.fp(&["ref"]).line());
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, built.stdout);
+    machine.fp(&["status"]).succeeded();
 }
 
 fn an_image_without_repository_stays_local(store: Store) {

@@ -54,6 +54,11 @@ pub(crate) fn registry() -> Registry {
     Registry::open(&variable("FP_LAB_REGISTRY"))
 }
 
+/// A registry of another implementation, which lets everybody in.
+pub(crate) fn second_registry() -> Registry {
+    Registry::open(&variable("FP_LAB_SECOND_REGISTRY"))
+}
+
 /// The registry that wants a password.
 pub(crate) fn guarded_registry() -> Registry {
     let host = variable("FP_LAB_AUTH_REGISTRY");

@@ -15,7 +15,7 @@ use crate::ensure::trust::{is_ci, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::revision::{self, Configuration, Means, Revision};
-use crate::inputs::{self, Inputs, Upstreams};
+use crate::inputs::{self, Inputs, Known, Upstreams};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::record::{Fingerprint, Record};
 use crate::regular_file;
@@ -31,6 +31,8 @@ pub(super) struct Workspace {
     pub(super) project: Project,
     /// Where the files are, unless they are those on disk.
     revision: Option<Revision>,
+    /// What has been read of files on disk, for images that share them.
+    known: Known,
     /// The images that have been read so far.
     fingerprints: RefCell<BTreeMap<ImageName, Fingerprint>>,
 }
@@ -65,6 +67,7 @@ impl Workspace {
             environment,
             project,
             revision: None,
+            known: Known::default(),
             fingerprints: RefCell::default(),
         })
     }
@@ -93,6 +96,7 @@ impl Workspace {
             environment,
             project,
             revision: Some(revision),
+            known: Known::default(),
             fingerprints: RefCell::default(),
         })
     }
@@ -102,7 +106,13 @@ impl Workspace {
     pub(super) fn inputs(&self, image: &Image) -> Result<Inputs, Failure> {
         let read = match &self.revision {
             Some(revision) => revision.inputs(image),
-            None => inputs::read(self.project.root(), image, &self.environment, None),
+            None => inputs::read(
+                self.project.root(),
+                image,
+                &self.environment,
+                None,
+                &self.known,
+            ),
         };
         read.map_err(|source| self.of_inputs(image, source))
     }
@@ -125,7 +135,11 @@ impl Workspace {
         let root = self.project.root().to_path_buf();
         let (own_image, environment) = (image.clone(), self.environment.clone());
         let own_interrupt = interrupt.clone();
-        let read = move || inputs::read(&root, &own_image, &environment, Some(&own_interrupt));
+        let known = self.known.clone();
+        let read = move || {
+            let interrupt = Some(&own_interrupt);
+            inputs::read(&root, &own_image, &environment, interrupt, &known)
+        };
         let reading = tokio::task::spawn_blocking(read);
         let given_up = async {
             let interrupted = interrupt.raised().await;

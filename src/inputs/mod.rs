@@ -21,6 +21,7 @@ mod repositories;
 pub mod revision;
 mod segments;
 mod selection;
+mod shared;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -30,10 +31,12 @@ use std::sync::Arc;
 pub use argument::ValueError;
 pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::{Error, Place, Role};
+pub use shared::Known;
 
 use self::git::Git;
 use self::interpreted::Interpreted;
 use self::selection::Found;
+use self::shared::Shared;
 use self::tree::{Kind, Tree, WorkTree};
 use crate::config::Image;
 use crate::dockerfile::Source;
@@ -110,18 +113,21 @@ pub enum Content {
 /// Reads the inputs of `image` below `root`, the absolute path of the folder of fingerprint.toml.
 ///
 /// `environment` is only used to find the git program, should the answer depend on git, and
-/// `interrupt` to stop that; it is `None` where a signal ends this process.
+/// `interrupt` to stop that; it is `None` where a signal ends this process. What is `known` of files is
+/// not read again, and what is read is added to it.
 pub fn read(
     root: &Path,
     image: &Image,
     environment: &Environment,
     interrupt: Option<&Interrupt>,
+    known: &Known,
 ) -> Result<Inputs, Error> {
     let git = Git {
         environment,
         interrupt,
     };
-    read_from(&WorkTree { root, git }, image)
+    let tree = WorkTree { root, git };
+    read_from(&Shared { tree, known }, image)
 }
 
 /// Reads the slice of `image`: the part of its Dockerfile that the build gets. The parameters are those

@@ -352,3 +352,24 @@ error: the inputs of `ci` cannot be told
 "#]],
     );
 }
+
+#[test]
+fn images_that_share_inputs_have_the_fingerprints_that_each_has_alone() {
+    let tree = with_dockerfile(
+        "FROM scratch\n",
+        "format = 1\n[images.a]\ninputs = ['src', 'a']\n[images.b]\ninputs = ['src/x', 'b']\n\
+         [images.c]\ninputs = ['src', '!src/x', 'a', 'b']\n",
+    );
+    tree.file("src/x", "x")
+        .file("src/y", "y")
+        .mode("src/y", 0o755);
+    tree.file("a", "1").link("b", "src/y").link("src/z", "x");
+    let alone = |name| {
+        format!(
+            "{}  {name}\n",
+            tree.fp().args(["hash", name]).run().trim_end()
+        )
+    };
+    let all = tree.fp().args(["hash", "--all"]).run();
+    assert_eq!(all, ["a", "b", "c"].map(alone).concat());
+}

@@ -67,7 +67,13 @@ impl<'a> Comparison<'a> {
 
     fn inputs(&self) -> Result<Inputs, String> {
         let image = self.image();
-        let read = inputs::read(self.project.root(), image, &environment(), None);
+        let read = inputs::read(
+            self.project.root(),
+            image,
+            &environment(),
+            None,
+            &inputs::Known::default(),
+        );
         read.map_err(|error| error.to_string())
     }
 

@@ -1,5 +1,7 @@
 //! What fingerprint.toml means, and what is wrong in it.
 
+mod schema;
+
 use std::collections::BTreeSet;
 
 use super::draft::{Draft, Entry};

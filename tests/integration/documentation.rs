@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::schema;
 use crate::support::lab::{self, Store};
 use crate::support::{Machine, Tree};
 
@@ -34,6 +35,7 @@ fn every_configuration_is_accepted() {
     let mut count = 0;
     for document in documents() {
         for block in blocks(&document, "toml") {
+            schema::accepts(&document.display().to_string(), &block);
             let tree = Tree::new();
             let dockerfile = "FROM toolchain AS ci\nARG BASE FLAVOR RUST_VERSION DATE\n";
             tree.config(&block)

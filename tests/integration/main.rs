@@ -24,6 +24,7 @@ mod refusals;
 mod registries;
 mod revision;
 mod sameness;
+mod schema;
 mod status;
 mod support;
 mod vectors;

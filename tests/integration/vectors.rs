@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::schema;
 use crate::support::entry::{self, Entry, Order, bytes};
 use crate::support::{Fp, Tree};
 
@@ -61,6 +62,7 @@ fn check(path: &Path, vector: &Vector) {
         return;
     }
     check_consistency(&name, vector);
+    schema::accepts(&name, &vector.config);
     let tree = plant(vector, Order::Given);
     let record = run(vector, &tree, "record").run();
     assert_eq!(record, expected_record(vector), "{name}");

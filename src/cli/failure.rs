@@ -143,6 +143,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Verify { .. }
         | ensure::Error::BuiltPlatform { .. }
         | ensure::Error::Context(_)
+        | ensure::Error::Secret { .. }
         | ensure::Error::Build(_)
         | ensure::Error::UpstreamUnseen { .. }
         | ensure::Error::UpstreamUnpublished(_)

@@ -68,6 +68,7 @@ impl<'a> Outside<'a> {
             work(&World {
                 registry: &self.registry,
                 engine: &engine,
+                environment: self.environment,
                 interrupt: &self.interrupt,
                 turns: &self.turns,
                 temporary: &self.temporary,

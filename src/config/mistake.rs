@@ -202,6 +202,18 @@ pub enum MistakeKind {
         "an argument's table has either `env`, with or without `default`, or `file`, with or without `key`"
     )]
     ArgTable,
+    #[error("`{0}` is one of `args` already, and its value is recorded")]
+    HintIsArg(String),
+    #[error("a hint is a text or comes from the environment; what a file holds can be recorded")]
+    HintFile,
+    #[error("a secret's table has either `file` or `env`")]
+    SecretTable,
+    #[error("`{0}` is not an id of a secret or an ssh key: letters, digits, `.`, `_` and `-`")]
+    SecretId(String),
+    #[error("the path of a file is empty")]
+    NoSecretFile,
+    #[error("the path of an ssh key cannot have a comma in it")]
+    SshComma,
     #[error(transparent)]
     Key(#[from] key::Error),
     #[error(
@@ -269,6 +281,9 @@ impl MistakeKind {
             MistakeKind::Unset(name) => Some(format!(
                 "set {name}, or give a default in the configuration"
             )),
+            MistakeKind::SecretTable => Some(
+                "as in `{ file = \"~/.npmrc\" }` or `{ env = \"TOKEN\" }`".to_owned(),
+            ),
             MistakeKind::ArgTable => Some(
                 "as in `{ env = \"DATE\", default = \"\" }` or `{ file = \"VERSION\" }`".to_owned(),
             ),

@@ -13,6 +13,7 @@ mod name;
 mod needs;
 mod project;
 mod resolve;
+mod secret;
 mod table;
 mod template;
 mod written;
@@ -26,6 +27,7 @@ pub use locate::{FILE_NAME, locate};
 pub use mistake::{Error, Invalid, Mistake, MistakeKind};
 pub use name::ImageName;
 pub use project::Project;
+pub use secret::{MachinePath, SecretSource, Ssh};
 pub use template::TagTemplate;
 pub use written::{EngineChoice, Push};
 
@@ -57,6 +59,13 @@ pub struct Image {
     pub args: BTreeMap<String, Arg>,
     /// The images that it is built on, by the names that its Dockerfile has for them.
     pub needs: BTreeMap<String, ImageName>,
+    /// Build arguments that must not change the result, and are not recorded, by name: those that this
+    /// environment gives no value to are not there.
+    pub hints: BTreeMap<String, String>,
+    /// What a build may see and the image does not hold, by the ids that the Dockerfile mounts.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// What signs in by ssh while the image is built.
+    pub ssh: Vec<Ssh>,
     /// The text whose only purpose is to ask for a new image.
     pub salt: Option<String>,
     /// The shape of its tag, and the place of that.

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::key::{Key, Notation};
 use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::Needs;
+use super::secret;
 use super::template::{EnvironmentTemplate, ExpandError, NoArg, TagTemplate, is_variable_name};
 use super::{Arg, ArgValue, Image, ImageName, written};
 use crate::environment::Environment;
@@ -53,6 +54,13 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         target: written.target.as_ref().map(target).transpose()?,
         args: written.args.iter().map(arg).collect::<Result<_>>()?,
         needs: table.needs.names(),
+        hints: hints(written, environment)?,
+        secrets: written
+            .secrets
+            .iter()
+            .map(secret::secret)
+            .collect::<Result<_>>()?,
+        ssh: written.ssh.iter().map(secret::ssh).collect::<Result<_>>()?,
         salt: written.salt.clone(),
         tag: tag(written.tag.as_ref(), &written.args)?,
         verify: verify(written.verify.as_deref().unwrap_or_default())?,
@@ -254,11 +262,36 @@ fn arg_name(name: &Spanned<String>) -> Result<String> {
     Ok(text.clone())
 }
 
-/// Arguments that BuildKit predefines, or interprets without a Dockerfile that declares them.
-///
-/// Source: the Dockerfile reference of BuildKit, "Predefined ARGs", "Automatic platform ARGs in the
-/// global scope" and "BuildKit built-in build args".
-fn is_reserved(name: &str) -> bool {
+/// An unset variable gives no hint: what must not change the result need not be there.
+fn hints(written: &written::Image, environment: &Environment) -> Result<BTreeMap<String, String>> {
+    let mut hints = BTreeMap::new();
+    for (name, hint) in &written.hints {
+        let text = name.as_ref();
+        if written.args.contains_key(text.as_str()) {
+            return Err(at(name.span(), MistakeKind::HintIsArg(text.clone())));
+        }
+        if !is_proxy(text) {
+            arg_name(name)?;
+        }
+        match arg_value(hint, environment) {
+            Ok(ArgValue::Text(value)) => {
+                hints.insert(text.clone(), value);
+            }
+            Ok(ArgValue::File(_) | ArgValue::Key { .. }) => {
+                return Err(at(hint.span(), MistakeKind::HintFile));
+            }
+            Err(Mistake {
+                kind: MistakeKind::Unset(_),
+                ..
+            }) => {}
+            Err(mistake) => return Err(mistake),
+        }
+    }
+    Ok(hints)
+}
+
+/// Arguments that reach every command of a build without a declaration.
+fn is_proxy(name: &str) -> bool {
     const PROXIES: [&str; 5] = [
         "HTTP_PROXY",
         "HTTPS_PROXY",
@@ -266,13 +299,21 @@ fn is_reserved(name: &str) -> bool {
         "NO_PROXY",
         "ALL_PROXY",
     ];
+    PROXIES.contains(&name.to_ascii_uppercase().as_str())
+}
+
+/// Arguments that BuildKit predefines, or interprets without a Dockerfile that declares them.
+///
+/// Source: the Dockerfile reference of BuildKit, "Predefined ARGs", "Automatic platform ARGs in the
+/// global scope" and "BuildKit built-in build args".
+fn is_reserved(name: &str) -> bool {
     const PLATFORM: [&str; 5] = ["PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT"];
     let automatic = ["TARGET", "BUILD"]
         .iter()
         .filter_map(|prefix| name.strip_prefix(prefix))
         .any(|rest| PLATFORM.contains(&rest));
     automatic
-        || PROXIES.contains(&name.to_ascii_uppercase().as_str())
+        || is_proxy(name)
         || name.starts_with("BUILDKIT_")
         || ["SOURCE_DATE_EPOCH", "TARGETSTAGE"].contains(&name)
 }

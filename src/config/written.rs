@@ -40,6 +40,12 @@ pub(super) struct Image {
     pub(super) args: BTreeMap<Spanned<String>, Spanned<Arg>>,
     #[serde(default)]
     pub(super) needs: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    pub(super) hints: BTreeMap<Spanned<String>, Spanned<Arg>>,
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<Spanned<String>, Spanned<Secret>>,
+    #[serde(default)]
+    pub(super) ssh: Vec<Spanned<String>>,
     pub(super) salt: Option<String>,
     pub(super) tag: Option<Spanned<String>>,
     pub(super) verify: Option<Vec<Spanned<Vec<Spanned<String>>>>>,
@@ -65,6 +71,14 @@ pub(super) enum Choices {
 #[serde(deny_unknown_fields)]
 pub(super) struct EachTable {
     pub(super) each: Spanned<String>,
+}
+
+/// `{ file = "~/.npmrc" }` or `{ env = "TOKEN" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secret {
+    pub(super) file: Option<String>,
+    pub(super) env: Option<String>,
 }
 
 /// `[engine]`

@@ -134,6 +134,9 @@ impl Docker {
         let report = request.scratch.join("build-report");
         let contexts = self.contexts(builder, request).await?;
         let mut build = self.invocation(arguments::build(builder, request, &contexts, &report));
+        build
+            .environment
+            .extend(arguments::secret_variables(request.secrets));
         if builder == Builder::BuiltIn {
             build
                 .environment

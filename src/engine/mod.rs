@@ -10,8 +10,9 @@ mod error;
 pub mod process;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository};
@@ -97,6 +98,43 @@ pub enum Upstream {
     Local(Reference),
 }
 
+/// Something that a build may see, and that is in no argument of a program: in its environment or in a
+/// file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// As `RUN --mount=type=secret,id=…` names it: letters, digits, `.`, `_` and `-`.
+    pub id: String,
+    pub value: SecretValue,
+}
+
+/// See [`Secret`].
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretValue {
+    /// What this file holds.
+    File(PathBuf),
+    /// The value itself.
+    Text(OsString),
+}
+
+/// A value is shown nowhere.
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SecretValue::File(path) => f.debug_tuple("File").field(path).finish(),
+            SecretValue::Text(_) => f.write_str("Text(…)"),
+        }
+    }
+}
+
+/// What signs in by ssh in a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshKey {
+    /// As `RUN --mount=type=ssh,id=…` names it: letters, digits, `.`, `_` and `-`.
+    pub id: String,
+    /// A private key, without a comma in its path; the user's agent if there is none.
+    pub file: Option<PathBuf>,
+}
+
 /// What to build. The paths are absolute.
 #[derive(Debug)]
 pub struct BuildRequest<'a> {
@@ -112,10 +150,16 @@ pub struct BuildRequest<'a> {
     pub platform: Option<&'a Platform>,
     /// The build arguments' values, by their names.
     pub arguments: &'a BTreeMap<String, String>,
+    /// Those of arguments that are not recorded.
+    pub hints: &'a BTreeMap<String, String>,
     /// The image's labels, beside those of its Dockerfile.
     pub labels: &'a BTreeMap<String, String>,
     /// The images that the Dockerfile builds on, by the names that it has for them.
     pub upstreams: &'a BTreeMap<String, Upstream>,
+    /// What the build may see and the image does not hold.
+    pub secrets: &'a [Secret],
+    /// What signs in by ssh while the image is built.
+    pub ssh: &'a [SshKey],
     /// Take bases from their registries, whatever the engine has under their names.
     pub pull: bool,
 }

@@ -9,7 +9,7 @@ use super::publish::{Published, publish};
 use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
-use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines, secrets};
 use crate::context::StagedContext;
 use crate::engine::docker::Builder;
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage, Upstream};
@@ -170,6 +170,8 @@ async fn build(
         .await
         .map_err(Error::of_engine(Error::Build))?;
     let platform = platform(job, &engine.platform)?;
+    let secrets = secrets::secrets(job, world.environment)?;
+    let ssh = secrets::ssh_keys(job, world.environment)?;
     let staged = stage(job, world).await?;
     let labels = labels(job);
     let request = BuildRequest {
@@ -179,8 +181,11 @@ async fn build(
         target: job.image.target.as_deref(),
         platform,
         arguments: &job.inputs.args,
+        hints: &job.image.hints,
         labels: &labels,
         upstreams,
+        secrets: &secrets,
+        ssh: &ssh,
         pull: job.may_be_published(),
     };
     let image = attempt(job, world, builder, &request, tell)

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::secrets;
 use crate::config::ImageName;
 use crate::context;
 use crate::engine;
@@ -66,6 +67,9 @@ pub enum Error {
     /// The Dockerfile asks for another platform than the engine's.
     #[error("the built image is for {found}, and this engine runs {wanted}; it is not used")]
     BuiltPlatform { found: Platform, wanted: Platform },
+    /// A secret or an ssh key is not where the configuration says.
+    #[error("`{id}` is not to be had, so nothing was built")]
+    Secret { id: String, source: secrets::Error },
     #[error(transparent)]
     Context(context::Error),
     #[error("the image could not be built")]
@@ -191,6 +195,7 @@ impl Error {
             Error::UpstreamUnpublished(_) => Some(
                 "give that image a `repository` and let it be published, or say `push = \"never\"` of this one".to_owned(),
             ),
+            Error::Secret { source, .. } => Some(source.hint()),
             Error::Absent(_) => Some("run fp without --offline".to_owned()),
             Error::NotPublished { .. } => Some(
                 "see what became of the build that was to publish it; without --wait, fp builds it"

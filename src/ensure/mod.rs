@@ -10,6 +10,7 @@ mod observe;
 pub mod plan;
 mod publish;
 mod run;
+mod secrets;
 pub mod trust;
 mod turn;
 mod verify;
@@ -28,6 +29,7 @@ pub use turn::Turns;
 use crate::config::{Image, Push};
 use crate::engine;
 use crate::engine::docker::Docker;
+use crate::environment::Environment;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
 use crate::record::Fingerprint;
@@ -78,6 +80,8 @@ pub struct Options {
 pub struct World<'a> {
     pub registry: &'a registry::Client,
     pub engine: &'a Docker,
+    /// Where secrets are looked up.
+    pub environment: &'a Environment,
     pub interrupt: &'a Interrupt,
     pub turns: &'a Turns,
     /// The folder for temporary files.

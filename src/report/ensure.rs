@@ -88,10 +88,16 @@ pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
         Event::Decided { plan, observation } => {
             let why = why(job, plan, observation);
             let decision = decision(plan);
-            vec![
+            let mut lines = vec![
                 format!("{name}: {}", job.reference()),
                 format!("{name}: {decision} ({why})"),
-            ]
+            ];
+            let is_build = matches!(plan, Plan::Build { .. });
+            if is_build && !job.image.hints.is_empty() {
+                let hints: Vec<_> = job.image.hints.keys().map(String::as_str).collect();
+                lines.push(format!("{name}: hints, not recorded: {}", hints.join(", ")));
+            }
+            lines
         }
         Event::Engine("") => vec![String::new()],
         // Progress that overwrites itself would overwrite what stands before it as well.

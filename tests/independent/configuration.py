@@ -14,7 +14,8 @@ FORMAT = 1
 IMAGE_KEYS = {
     "matrix": dict, "needs": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
-    "args": dict, "salt": str, "tag": str, "push": str, "source": str, "verify": list, "retry": int,
+    "args": dict, "hints": dict, "secrets": dict, "ssh": list, "salt": str, "tag": str, "push": str, "source": str,
+    "verify": list, "retry": int,
 }
 IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 RESERVED = re.compile(

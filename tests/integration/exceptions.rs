@@ -159,3 +159,49 @@ fn the_source_label_reaches_the_image_and_no_fingerprint() {
     let inspected = machine.docker(&["image", "inspect", "--format", label, built.line()]);
     assert_eq!(inspected.trim_end(), "https://example.com/acme/app");
 }
+
+#[test]
+fn a_secret_reaches_the_build_and_no_fingerprint() {
+    let mount = "--mount=type=secret,id=token,required=true";
+    let mut machine = machine(&format!("RUN {mount} wc -c </run/secrets/token >/length\n"));
+    let before = fingerprint(&machine);
+    machine.configure("secrets = { token = { env = \"TOKEN\" } }");
+    assert_eq!(fingerprint(&machine), before);
+    machine.set("TOKEN", "12345");
+    assert_eq!(fingerprint(&machine), before);
+    assert_eq!(said_by_a_build(&machine, "cat /length"), "5\n");
+}
+
+#[test]
+fn a_hint_reaches_the_build_and_no_fingerprint() {
+    let instructions = "ARG MIRROR=none\nRUN echo $MIRROR $http_proxy >/hints\n";
+    let mut machine = machine(instructions);
+    let before = fingerprint(&machine);
+    machine.configure(
+        "hints = { MIRROR = { env = \"MIRROR\" }, http_proxy = \"http://127.0.0.1:9\" }",
+    );
+    assert_eq!(fingerprint(&machine), before);
+    assert_eq!(
+        said_by_a_build(&machine, "cat /hints"),
+        "none http://127.0.0.1:9\n"
+    );
+    machine.set("MIRROR", "near");
+    assert_eq!(fingerprint(&machine), before);
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    let built = built.says("ci: hints, not recorded: MIRROR, http_proxy");
+    let said = machine.in_image(built.line(), "cat /hints");
+    assert_eq!(said, "near http://127.0.0.1:9\n");
+}
+
+#[test]
+fn a_hint_is_no_argument_that_is_recorded_or_builders_keep_for_themselves() {
+    let machine = machine("ARG A\n");
+    for lines in [
+        "args = { A = \"1\" }\nhints = { A = \"2\" }",
+        "hints = { BUILDKIT_SYNTAX = \"x\" }",
+        "hints = { A = { file = \"hello.sh\" } }",
+    ] {
+        machine.configure(lines);
+        machine.fp(&["hash"]).ended_with(2).says("hint");
+    }
+}

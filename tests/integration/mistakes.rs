@@ -190,7 +190,7 @@ error: there is no key `zzz` here
 5 | zzz = 1
   | ^^^
   |
-  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, salt, tag, verify, retry, push, source, matrix
+  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, hints, secrets, ssh, salt, tag, verify, retry, push, source, matrix
 
 "#]],
     );

@@ -1,11 +1,12 @@
 //! The argument lists for the `docker` program. Pure.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use super::Builder;
 use super::contexts::Contexts;
-use crate::engine::{BuildRequest, ImageId};
+use crate::engine::{BuildRequest, ImageId, Secret, SecretValue, SshKey};
 
 /// The arguments of a build, whose report goes to the file `report`. `contexts` are what the
 /// Dockerfile builds on.
@@ -41,13 +42,19 @@ pub(super) fn build(
     for (name, value) in request.labels {
         arguments.pair("--label", format!("{name}={value}"));
     }
-    for (name, value) in request.arguments {
+    for (name, value) in request.arguments.iter().chain(request.hints) {
         arguments.pair("--build-arg", format!("{name}={value}"));
     }
     for (name, place) in &contexts.places {
         let mut context = OsString::from(format!("{name}="));
         context.push(place);
         arguments.pair("--build-context", context);
+    }
+    for (index, secret) in request.secrets.iter().enumerate() {
+        arguments.pair("--secret", secret_flag(index, secret));
+    }
+    for key in request.ssh {
+        arguments.pair("--ssh", ssh_flag(key));
     }
     if let Some(platform) = request.platform {
         arguments.pair("--platform", platform.to_string());
@@ -70,6 +77,49 @@ pub(super) fn run(image: &ImageId, command: &[String], report: &Path) -> Vec<OsS
     arguments.0.push(image.to_string().into());
     arguments.0.extend(rest.iter().map(OsString::from));
     arguments.0
+}
+
+/// The variables in which a build's secrets are handed over. They have names of fp's own, so that none
+/// of the user's variables reaches the engine's program by being a secret.
+pub(super) fn secret_variables(
+    secrets: &[Secret],
+) -> impl Iterator<Item = (OsString, OsString)> + '_ {
+    let variables = secrets.iter().enumerate();
+    variables.filter_map(|(index, secret)| match &secret.value {
+        SecretValue::File(_) => None,
+        SecretValue::Text(text) => Some((secret_variable(index).into(), text.clone())),
+    })
+}
+
+fn secret_variable(index: usize) -> String {
+    format!("FP_SECRET_{index}")
+}
+
+/// docker reads the flag as a line of comma-separated values.
+fn secret_flag(index: usize, secret: &Secret) -> OsString {
+    let id = &secret.id;
+    let path = match &secret.value {
+        SecretValue::Text(_) => return format!("id={id},env={}", secret_variable(index)).into(),
+        SecretValue::File(path) => path.as_os_str().as_bytes(),
+    };
+    let mut flag = format!("id={id},\"src=").into_bytes();
+    for &byte in path {
+        match byte {
+            b'"' => flag.extend(b"\"\""),
+            byte => flag.push(byte),
+        }
+    }
+    flag.push(b'"');
+    OsString::from_vec(flag)
+}
+
+fn ssh_flag(key: &SshKey) -> OsString {
+    let mut flag = OsString::from(&key.id);
+    if let Some(file) = &key.file {
+        flag.push("=");
+        flag.push(file);
+    }
+    flag
 }
 
 pub(super) fn words(words: &[&str]) -> Vec<OsString> {
@@ -95,14 +145,15 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use super::{Builder, Contexts, build};
-    use crate::engine::BuildRequest;
+    use super::{Builder, Contexts, build, secret_flag, secret_variables, ssh_flag};
+    use crate::engine::{BuildRequest, Secret, SecretValue, SshKey};
 
     fn arguments(builder: Builder, target: Option<&str>, pull: bool) -> String {
         let arguments = BTreeMap::from([
             ("FLAVOR".to_owned(), "a b=c,d".to_owned()),
             ("EMPTY".to_owned(), String::new()),
         ]);
+        let hints = BTreeMap::from([("no_proxy".to_owned(), "*".to_owned())]);
         let labels = BTreeMap::from([("fp.fingerprint".to_owned(), "00ff".to_owned())]);
         let request = BuildRequest {
             context: Path::new("/s/context"),
@@ -111,8 +162,11 @@ mod tests {
             target,
             platform: None,
             arguments: &arguments,
+            hints: &hints,
             labels: &labels,
             upstreams: &BTreeMap::new(),
+            secrets: &[],
+            ssh: &[],
             pull,
         };
         let place = ("base".to_owned(), "docker-image://r/x@sha256:0".into());
@@ -128,6 +182,35 @@ mod tests {
         words.join("|")
     }
 
+    #[test]
+    fn a_secret_is_named_and_its_value_is_in_no_argument() {
+        let secret = |value| Secret {
+            id: "token".to_owned(),
+            value,
+        };
+        let secrets = [
+            secret(SecretValue::File("/a \"b\",c".into())),
+            secret(SecretValue::Text("hush".into())),
+        ];
+        assert_eq!(secret_flag(0, &secrets[0]), r#"id=token,"src=/a ""b"",c""#);
+        assert_eq!(secret_flag(1, &secrets[1]), "id=token,env=FP_SECRET_1");
+        let variables: Vec<_> = secret_variables(&secrets).collect();
+        assert_eq!(variables, [("FP_SECRET_1".into(), "hush".into())]);
+        assert!(!format!("{secrets:?}").contains("hush"));
+    }
+
+    #[test]
+    fn an_ssh_key_is_a_file_or_the_agents() {
+        let flag = |file: Option<&str>| {
+            ssh_flag(&SshKey {
+                id: "default".to_owned(),
+                file: file.map(Into::into),
+            })
+        };
+        assert_eq!(flag(None), "default");
+        assert_eq!(flag(Some("/k")), "default=/k");
+    }
+
     const BUILDX: Builder = Builder::Buildx {
         has_attestations: true,
     };
@@ -138,8 +221,8 @@ mod tests {
             arguments(BUILDX, Some("ci"), true),
             "buildx|build|--load|--provenance=false|--sbom=false|--metadata-file|/s/report\
              |--progress=plain|--pull|--label|fp.fingerprint=00ff|--build-arg|EMPTY=\
-             |--build-arg|FLAVOR=a b=c,d|--build-context|base=docker-image://r/x@sha256:0\
-             |--target|ci|--file|/s/Dockerfile|/s/context"
+             |--build-arg|FLAVOR=a b=c,d|--build-arg|no_proxy=*\
+             |--build-context|base=docker-image://r/x@sha256:0|--target|ci|--file|/s/Dockerfile|/s/context"
         );
     }
 
@@ -159,7 +242,7 @@ mod tests {
         assert_eq!(
             arguments(Builder::BuiltIn, None, false),
             "build|--iidfile|/s/report|--progress=plain|--label|fp.fingerprint=00ff\
-             |--build-arg|EMPTY=|--build-arg|FLAVOR=a b=c,d|--file|/s/Dockerfile|/s/context"
+             |--build-arg|EMPTY=|--build-arg|FLAVOR=a b=c,d|--build-arg|no_proxy=*|--file|/s/Dockerfile|/s/context"
         );
     }
 }

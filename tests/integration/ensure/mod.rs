@@ -10,6 +10,7 @@ mod needs;
 mod publishing;
 mod refused;
 mod sealed;
+mod secrets;
 mod signals;
 mod together;
 mod unread;

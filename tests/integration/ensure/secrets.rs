@@ -1,0 +1,135 @@
+//! Secrets and ssh keys reach the build and nothing else.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::{Machine, make_fifo};
+
+on_both_stores! { a_secret_reaches_the_build_and_nothing_else }
+
+/// A machine whose image notes the sums of two secrets, and these secrets' values.
+fn machine(store: Store) -> (Machine, [String; 2]) {
+    let mut machine = Machine::new(store);
+    let values = ["variable", "file"].map(|name| format!("{name}-{}", machine.unique));
+    machine.set("TOKEN", &values[0]);
+    fs::write(machine.folder("home").join(".npm, \"rc\""), &values[1]).unwrap();
+    let mounts = "--mount=type=secret,id=token --mount=type=secret,id=npm.rc";
+    // What the builder has in its cache does not depend on secrets.
+    let run = format!(": {}; cd /run/secrets && cat token npm.rc", machine.unique);
+    let dockerfile = format!(
+        "FROM {}\nCOPY . /input\nRUN {mounts} {run} | md5sum >/sum\n",
+        lab::base()
+    );
+    machine.tree.file("Dockerfile", dockerfile);
+    machine.configure(
+        "secrets = { token = { env = \"TOKEN\" }, \"npm.rc\" = { file = '~/.npm, \"rc\"' } }",
+    );
+    (machine, values)
+}
+
+fn a_secret_reaches_the_build_and_nothing_else(store: Store) {
+    let (machine, values) = machine(store);
+    let mut said = String::new();
+    for command in [
+        &["record"][..],
+        &["inputs", "--format", "json"],
+        &["dockerfile"],
+        &["ensure", "--dry-run", "--format", "json"],
+    ] {
+        let answer = machine.fp(command).succeeded();
+        said += &(answer.stdout + &answer.stderr);
+    }
+
+    machine.hold("buildx build");
+    let running = machine.start(&["ensure"]);
+    machine.wait_until_held("buildx build");
+    said += &machine.processes().join("\n");
+    said += &contents(&machine.folder("tmp"));
+    machine.release("buildx build");
+    let built = running.finish().succeeded().says("built, pushed");
+    said += &built.stderr;
+    said += &machine.docker_log().join("\n");
+    let name = built.line().split('@').next().unwrap();
+    said += &machine.docker(&["image", "inspect", name]);
+    said += &machine.docker(&["image", "history", "--no-trunc", name]);
+    assert!(said.contains("id=token,env="), "{said}");
+    for value in &values {
+        assert!(!said.contains(value), "{value} is in {said}");
+        let search = format!("find / -xdev -type f -exec grep -l -e {value} {{}} \\;; cat /sum");
+        let found = machine.in_image(name, &search);
+        assert_eq!(found, sum(&machine, name, &values.concat()));
+    }
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+}
+
+fn sum(machine: &Machine, image: &str, text: &str) -> String {
+    machine.in_image(image, &format!("printf %s {text} | md5sum"))
+}
+
+/// All that the files below a folder hold.
+fn contents(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| match entry.file_type().unwrap().is_dir() {
+            true => contents(&entry.path()),
+            false => String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_client_with_buildkit_built_in_hands_secrets_over_too() {
+    let (machine, values) = machine(Store::Containerd);
+    machine.replace_docker(&lab::old_docker_program());
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    let found = machine.in_image(built.line(), "cat /sum");
+    assert_eq!(found, sum(&machine, built.line(), &values.concat()));
+    let log = machine.docker_log().join("\n");
+    assert!(!values.iter().any(|value| log.contains(value)), "{log}");
+}
+
+/// The builder would have gone on without it.
+#[test]
+fn a_secret_that_is_missing_is_told_before_anything_is_built() {
+    let (mut machine, _) = machine(Store::Containerd);
+    let file = machine.folder("home").join(".npm, \"rc\"");
+    fs::remove_file(&file).unwrap();
+    let refused = |machine: &Machine, why: &str| {
+        let answer = machine.fp(&["ensure", "--no-push"]).ended_with(1);
+        answer.says("is not to be had").says(why);
+        assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    };
+    refused(&machine, "cannot read");
+    make_fifo(&file);
+    refused(&machine, "it is no regular file");
+    machine.configure("secrets = { token = { env = \"NONESUCH\" } }");
+    refused(&machine, "NONESUCH is not set");
+    machine.configure("ssh = [\"default\"]");
+    refused(&machine, "SSH_AUTH_SOCK is not set");
+    machine.set("HOME", "");
+    machine.configure("ssh = [\"default=/nonexistent/key\"]");
+    refused(&machine, "cannot read /nonexistent/key");
+    machine.fp(&["hash"]).succeeded();
+}
+
+#[test]
+fn an_ssh_agent_reaches_the_build_and_no_fingerprint() {
+    let mut machine = Machine::new(Store::Containerd);
+    let run = "--mount=type=ssh,id=work,required=true test -S $SSH_AUTH_SOCK && touch /reached";
+    let dockerfile = format!(
+        "FROM {}\nRUN : {}\nRUN {run}\n",
+        lab::base(),
+        machine.unique
+    );
+    machine.tree.file("Dockerfile", dockerfile);
+    let before = machine.fp(&["hash"]).succeeded().stdout;
+    machine.configure("ssh = [\"work\"]");
+    assert_eq!(machine.fp(&["hash"]).succeeded().stdout, before);
+    let socket = machine.folder("home").join("agent");
+    let _agent = UnixListener::bind(&socket).unwrap();
+    machine.set("SSH_AUTH_SOCK", socket);
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    assert_eq!(machine.in_image(built.line(), "ls /reached"), "/reached\n");
+}

@@ -43,6 +43,9 @@ fn every_table_is_described_with_its_keys() {
     let mut defaults = known("[defaults]");
     defaults.retain(|key| !matches!(key.as_str(), "matrix" | "needs"));
     assert_eq!(defaults, described(&schema, "/properties/defaults"));
+    let tables = ["/$defs/secret/anyOf/0", "/$defs/secret/anyOf/1"];
+    let secrets = tables.map(|place| described(&schema, place));
+    assert_eq!(known("[images.ci.secrets.A]"), &secrets[0] | &secrets[1]);
     let tables = ["/$defs/value/anyOf/1", "/$defs/value/anyOf/2"];
     let values = tables.map(|place| described(&schema, place));
     assert_eq!(known("[images.ci.args.A]"), &values[0] | &values[1]);

@@ -7,14 +7,19 @@ mod answers;
 mod arguments;
 mod contexts;
 mod layout;
+mod together;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use self::arguments::words;
+use self::together::Together;
 use super::process::{self, Invocation, Output, Sink};
 use super::{BuildRequest, Error, Image, ImageId, LocalImage, environment};
 use crate::interrupt::Interrupt;
@@ -38,6 +43,9 @@ const MAX_COLLISIONS: usize = 5;
 pub struct Docker {
     environment: BTreeMap<OsString, OsString>,
     interrupt: Interrupt,
+    /// What the engine said it is.
+    engine: Arc<OnceCell<Engine>>,
+    together: Arc<Together>,
 }
 
 /// What answered.
@@ -69,19 +77,26 @@ impl Docker {
         Self {
             environment: environment::allowed(variables),
             interrupt,
+            engine: Arc::default(),
+            together: Arc::default(),
         }
     }
 
     /// The same engine for tidying up, which has to work after an interrupt as well.
     pub fn uninterrupted(&self) -> Self {
         Self {
-            environment: self.environment.clone(),
             interrupt: Interrupt::never(),
+            ..self.clone()
         }
     }
 
-    /// Asks what the engine is; the way to learn that there is none.
+    /// Asks what the engine is; the way to learn that there is none. It is asked until it has answered.
     pub async fn engine(&self) -> Result<Engine, Error> {
+        let engine = self.engine.get_or_try_init(|| self.ask_for_engine());
+        engine.await.cloned()
+    }
+
+    async fn ask_for_engine(&self) -> Result<Engine, Error> {
         let question = self.invocation(words(&["version", "--format", "{{json .}}"]));
         let output = self.ask_successfully(&question).await?;
         let versions = answers::versions(&output.stdout).map_err(|source| Error::Answer {
@@ -110,18 +125,21 @@ impl Docker {
     /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it
     /// from telling is an error.
     pub async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
-        let question = self.invocation(words(&["image", "inspect", &image.to_string()]));
+        let name = image.to_string();
+        if let Some(image) = self.inspect_expected(&name).await {
+            return Ok(image);
+        }
+        let question = self.invocation(words(&["image", "inspect", &name]));
         let output = self.ask(&question).await?;
-        if answers::says_no_such_image(&output) {
+        if answers::says_no_such_images(&output, 1) {
             return Ok(None);
         }
         let output = question.succeeded(output)?;
-        answers::inspected(&output.stdout)
-            .map(Some)
-            .map_err(|source| Error::Answer {
-                command: "docker image inspect",
-                source,
-            })
+        let images = answers::inspected(&output.stdout, 1).map_err(|source| Error::Answer {
+            command: "docker image inspect",
+            source,
+        })?;
+        Ok(images.into_iter().next())
     }
 
     /// Builds an image that has no name yet, and shows it as the engine now has it.

@@ -167,12 +167,13 @@ fn engine_lines(tell: &mut Tell<'_>) -> impl FnMut(&str) -> io::Result<()> {
 }
 
 impl World<'_> {
-    /// Tells the registries' client which images will be asked about.
-    pub fn expect<'a>(&self, jobs: impl IntoIterator<Item = &'a Job<'a>>) {
+    /// Tells registries' client and engine which images they will be asked about.
+    async fn expect<'a>(&self, jobs: impl Iterator<Item = &'a Job<'a>> + Clone) {
         let asked = jobs
-            .into_iter()
+            .clone()
             .filter(|job| job.image.repository.is_some() && !job.options.offline);
         self.registry.expect(asked.map(|job| &job.repository));
+        self.engine.expect(jobs.map(Job::reference)).await;
     }
 }
 

@@ -78,7 +78,8 @@ impl<'a> Run<'a> {
 
     /// Looks all images called `names` up at once.
     pub async fn observe(&self, names: &[&ImageName]) -> Result<(), Interrupted> {
-        self.world.expect(names.iter().map(|name| self.job(name)));
+        let jobs = names.iter().map(|name| self.job(name));
+        self.world.expect(jobs).await;
         let observing = names.iter().map(async |name| {
             let node = &self.images[*name];
             let observation = observe(&node.job, self.world).await?;
@@ -89,6 +90,7 @@ impl<'a> Run<'a> {
         while let Some(observed) = observing.next().await {
             observed?;
         }
+        self.world.engine.expect_no_more().await;
         Ok(())
     }
 

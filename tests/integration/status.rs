@@ -117,3 +117,33 @@ fn an_image_with_wrong_inputs_hides_no_other() {
     machine.fp(&["ensure", "a", "c"]).ended_with(1);
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
+
+#[test]
+fn many_images_are_asked_about_with_few_questions() {
+    let machine = Machine::new(Store::Containerd);
+    let host = lab::registry().host;
+    let numbers: Vec<_> = (10..55).map(|number| format!("'{number}'")).collect();
+    machine.tree.config(&format!(
+        "format = 1\n[images.'i{{n}}']\nmatrix = {{ n = [{}] }}\nrepository = \"{host}/{}-{{n}}\"\n\
+         inputs = [\"hello.sh\"]\n{}",
+        numbers.join(", "),
+        machine.repository(),
+        machine.salt()
+    ));
+    machine.fp(&["ensure", "i12", "i40"]).succeeded();
+    machine.clear_docker_log();
+    let told = machine.fp(&["status", "--format", "json"]).ended_with(3);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    let told = told.as_array().unwrap();
+    assert_eq!(told.len(), 45);
+    for image in told {
+        let state = match image["image"].as_str().unwrap() {
+            "i12" | "i40" => "present",
+            _ => "absent",
+        };
+        assert_eq!(image["engine"], state, "{image}");
+        assert_eq!(image["registry"], state, "{image}");
+    }
+    let questions = machine.docker_log().len();
+    assert!(questions <= 25, "{questions}: {:?}", machine.docker_log());
+}

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::{Builder, Engine};
 use crate::engine::process::Output;
@@ -93,11 +94,21 @@ struct Config {
     labels: Option<BTreeMap<String, String>>,
 }
 
-/// Reads `docker image inspect` of one image.
-pub(super) fn inspected(json: &[u8]) -> serde_json::Result<LocalImage> {
-    let [image]: [Inspected; 1] = serde_json::from_slice(json)?;
+/// Reads `docker image inspect` of `count` images, which are told in the order in which they were asked
+/// about.
+pub(super) fn inspected(json: &[u8], count: usize) -> serde_json::Result<Vec<LocalImage>> {
+    let images: Vec<Inspected> = serde_json::from_slice(json)?;
+    if images.len() != count {
+        let found = images.len();
+        let message = format!("it tells of {found} images instead of {count}");
+        return Err(serde_json::Error::custom(message));
+    }
+    Ok(images.into_iter().map(local_image).collect())
+}
+
+fn local_image(image: Inspected) -> LocalImage {
     let labels = image.config.and_then(|config| config.labels);
-    Ok(LocalImage {
+    LocalImage {
         id: ImageId::new(image.id),
         // What is no reference (`<none>@<none>`, from old engines) names no image of ours.
         repo_digests: image
@@ -108,15 +119,21 @@ pub(super) fn inspected(json: &[u8]) -> serde_json::Result<LocalImage> {
             .collect(),
         fingerprint: labels.and_then(|mut labels| labels.remove(FINGERPRINT_LABEL)),
         platform: Platform::new(&image.os, &image.architecture, &image.variant),
-    })
+    }
 }
 
-/// Whether `docker image inspect` of one image says that there is none: the empty list, and one of
-/// the three sentences that clients have for it. They name the image in docker's short form.
-pub(super) fn says_no_such_image(output: &Output) -> bool {
+/// Whether `docker image inspect` of `count` images says that there is none of them: the empty list, and
+/// for each one of the three sentences that clients have for it. They name the image in docker's short
+/// form.
+pub(super) fn says_no_such_images(output: &Output, count: usize) -> bool {
+    let errors = output
+        .stderr
+        .iter()
+        .filter(|line| line.starts_with("Error"));
     output.status.code() == Some(1)
         && output.stdout.trim_ascii() == b"[]"
-        && output.stderr.iter().any(|line| is_no_such_image(line))
+        && errors.clone().count() == count
+        && errors.clone().all(|line| is_no_such_image(line))
 }
 
 /// As the clients 20.10 (`Error: `) and later ones say it; the second `no` is from an old engine.

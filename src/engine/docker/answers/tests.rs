@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use super::{
     buildx, built, collided, has_built_in_buildkit, inspected, is_gone, is_no_such_image,
-    is_nothing_to_push, pushed, refusal, says_no_such_image, unreachable, versions,
+    is_nothing_to_push, pushed, refusal, says_no_such_images, unreachable, versions,
 };
 use crate::engine::docker::Builder;
 use crate::engine::process::Output;
@@ -90,7 +90,7 @@ const INSPECTED: &str = r#"[
 
 #[test]
 fn an_inspected_image() {
-    let image = inspected(INSPECTED.as_bytes()).unwrap();
+    let image = inspected(INSPECTED.as_bytes(), 1).unwrap().remove(0);
     assert!(image.id.to_string().starts_with("sha256:dae9d9f2"));
     assert_eq!(image.fingerprint.as_deref(), Some("abc"));
     assert_eq!(image.platform.to_string(), "linux/arm64");
@@ -107,7 +107,7 @@ fn an_image_without_labels_digests_or_configuration() {
             r#"[{{"Id": "sha256:{}", "Os": "linux", "Architecture": "amd64"{config}}}]"#,
             "0".repeat(64)
         );
-        inspected(json.as_bytes()).unwrap().fingerprint
+        inspected(json.as_bytes(), 1).unwrap().remove(0).fingerprint
     };
     assert_eq!(bare(""), None);
     assert_eq!(bare(r#", "RepoDigests": [], "Config": null"#), None);
@@ -115,7 +115,8 @@ fn an_image_without_labels_digests_or_configuration() {
         bare(r#", "RepoDigests": null, "Config": {"Labels": null}"#),
         None
     );
-    assert!(inspected(b"[]").is_err());
+    assert!(inspected(b"[]", 1).is_err());
+    assert!(inspected(INSPECTED.as_bytes(), 2).is_err());
 }
 
 fn answer(code: i32, stdout: &str, stderr: &str) -> Output {
@@ -137,7 +138,30 @@ fn absence_is_told_in_three_ways() {
         "Error response from daemon: no such image: docker.io/library/nope:y: No such image: nope:y",
         "WARNING: Error loading config file\nError response from daemon: No such image: nope:y",
     ] {
-        assert!(says_no_such_image(&answer(1, "[]\n", stderr)), "{stderr}");
+        assert!(
+            says_no_such_images(&answer(1, "[]\n", stderr), 1),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn several_are_absent_only_if_each_is_said_to_be() {
+    let absent = "Error response from daemon: No such image: nope:y";
+    let both = format!("{absent}\n{absent}");
+    assert!(says_no_such_images(&answer(1, "[]\n", &both), 2));
+    let other = format!("{both}\nError response from daemon: open /x: permission denied");
+    for (stderr, count) in [
+        (absent, 2),
+        (&both, 3),
+        (&both, 1),
+        (&other, 2),
+        (&other, 3),
+    ] {
+        assert!(
+            !says_no_such_images(&answer(1, "[]\n", stderr), count),
+            "{stderr}"
+        );
     }
 }
 
@@ -167,7 +191,7 @@ fn no_other_failure_is_absence() {
         ),
         answer(1, "[]\n", "Error: invalid reference format"),
     ] {
-        assert!(!says_no_such_image(&output), "{output:?}");
+        assert!(!says_no_such_images(&output, 1), "{output:?}");
     }
     assert!(!is_no_such_image("the image says: Error: No such image: x"));
 }

@@ -57,7 +57,11 @@ def images(data, matching):
         table = tomllib.loads(data.decode("utf-8"))
     except ValueError as problem:
         raise NoFingerprint(f"fingerprint.toml: {problem}") from problem
-    _check_types(table, {"format": int, "defaults": dict, "images": dict, "engine": dict})
+    _check_types(table, {"format": int, "defaults": dict, "images": dict, "engine": dict, "registry": dict})
+    for registry in table.get("registry", {}).values():
+        if not isinstance(registry, dict):
+            raise NoFingerprint("registry is not a table")
+        _check_types(registry, {"plain_http": bool})
     if table.get("format") != FORMAT:
         raise NoFingerprint("format is missing or not known")
     engine = table.get("engine", {})

@@ -3,13 +3,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::lab::Store;
-use crate::support::{Machine, Reply, Request, ScriptedRegistry};
+use crate::support::lab::{self, Store};
+use crate::support::{Machine, Relay, Reply, Request, Running, ScriptedRegistry};
 
 /// What a registry does wrong, and what has to be told of it.
 struct Fault {
@@ -161,6 +162,57 @@ fn an_image_that_the_engine_has_serves_while_the_registry_is_down() {
         "{}",
         told.stdout
     );
+}
+
+#[test]
+fn what_could_not_be_pushed_is_published_later_without_a_build() {
+    let machine = Machine::new(Store::Containerd);
+    let relay = Relay::start(&lab::registry().host);
+    let repository = format!("{}/{}", relay.host(), machine.repository());
+    machine.configure_for(&repository, "\"hello.sh\"", "");
+    machine.hold("push");
+    let running = machine.start(&["ensure"]);
+    machine.wait_until_held("push");
+    relay.cut();
+    machine.release("push");
+    running
+        .finish()
+        .ended_with(1)
+        .says("could not be pushed")
+        .says("it stays in the engine");
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
+
+    relay.mend();
+    machine.clear_docker_log();
+    let published = machine.fp(&["ensure"]).succeeded().says("hit, pushed");
+    assert!(!machine.deeds().iter().any(|deed| deed.contains("build")));
+    let (registry, tag) = (lab::registry(), machine.tag());
+    let digest = registry.digest(&machine.repository(), &tag);
+    assert_eq!(digest.as_deref(), Some(published.digest()));
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_is_left_on_it() {
+    let machine = Machine::new(Store::Containerd);
+    machine.tree.file("large", vec![b'x'; 1 << 20]);
+    machine.configure_inputs("\"hello.sh\", \"large\"", "");
+    let small = machine.folder("tmp").join("small");
+    std::fs::create_dir(&small).unwrap();
+    // Nobody else sees this mount.
+    let script = "mount -t tmpfs -o size=512k none \"$TMPDIR\" && \"$0\" ensure; code=$?; \
+                  echo \"left: $(ls \"$TMPDIR\" | grep -v fp-turns)\" >&2; exit $code";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_fp")]);
+    machine.prepare(&mut command);
+    command.env("TMPDIR", &small);
+    Running::spawn(command, &machine.folder("log"))
+        .finish()
+        .ended_with(1)
+        .says("cannot stage large in")
+        .says("No space left on device")
+        .says("free space there, or name another folder with TMPDIR")
+        .says("left: \n");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 
 /// An address of this machine where nobody listens.

@@ -6,6 +6,7 @@ pub(crate) mod far_registry;
 pub(crate) mod lab;
 mod machine;
 mod registry;
+mod relay;
 mod run;
 mod running;
 mod scripted_registry;
@@ -16,6 +17,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 pub(crate) use machine::Machine;
+pub(crate) use relay::Relay;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};

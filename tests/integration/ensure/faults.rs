@@ -192,6 +192,28 @@ fn what_could_not_be_pushed_is_published_later_without_a_build() {
 }
 
 #[test]
+fn an_engine_that_is_gone_in_the_middle_of_a_build_leaves_nothing() {
+    let mut machine = Machine::new(Store::Containerd);
+    let relay = Relay::start(&Store::Containerd.address());
+    machine.set("DOCKER_HOST", format!("tcp://{}", relay.host()));
+    let slow = format!("FROM {}\nRUN echo begun | tr a-z A-Z; sleep 60\n", lab::base());
+    machine.tree.file("Dockerfile", slow);
+    let mut running = machine.start(&["ensure"]);
+    running.wait_for_stderr("BEGUN");
+    relay.cut();
+    let answer = running.finish();
+    assert!(matches!(answer.code, Some(1 | 4)), "{}", answer.stderr);
+    assert_eq!(answer.stdout, "");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    assert_eq!(lab::registry().tags(&machine.repository()), [""; 0]);
+
+    relay.mend();
+    let quick = format!("FROM {}\nCOPY . /input\n", lab::base());
+    machine.tree.file("Dockerfile", quick);
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+}
+
+#[test]
 fn a_full_disk_is_told_and_nothing_is_left_on_it() {
     let machine = Machine::new(Store::Containerd);
     machine.tree.file("large", vec![b'x'; 1 << 20]);

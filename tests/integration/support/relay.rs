@@ -1,7 +1,8 @@
 //! A way to a server that can be cut, as a network can.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -14,11 +15,12 @@ pub(crate) struct Relay {
 #[derive(Default)]
 struct State {
     is_cut: bool,
-    connections: Vec<TcpStream>,
+    /// How each is ended.
+    connections: Vec<Box<dyn Fn() -> io::Result<()> + Send>>,
 }
 
 impl Relay {
-    /// A way to `backend`, `HOST:PORT`.
+    /// A way to `backend`, `HOST:PORT` or `unix://PATH`.
     pub(crate) fn start(backend: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let address = listener.local_addr().expect("a listener has an address");
@@ -27,12 +29,12 @@ impl Relay {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let mut state = shared.lock().expect("nobody panicked");
-                if !state.is_cut
-                    && let Ok(server) = TcpStream::connect(&backend)
-                {
-                    state.connections.extend([copy(&client), copy(&server)]);
-                    pump(copy(&client), copy(&server));
-                    pump(server, client);
+                if state.is_cut {
+                    continue;
+                }
+                match backend.strip_prefix("unix://") {
+                    Some(path) => state.join(client, UnixStream::connect(path)),
+                    None => state.join(client, TcpStream::connect(&backend)),
                 }
             }
         });
@@ -48,9 +50,9 @@ impl Relay {
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock().expect("nobody panicked");
         state.is_cut = true;
-        for connection in state.connections.drain(..) {
+        for end in state.connections.drain(..) {
             // Its other side may have ended it already.
-            let _ = connection.shutdown(Shutdown::Both);
+            let _ = end();
         }
     }
 
@@ -60,14 +62,49 @@ impl Relay {
     }
 }
 
-fn copy(stream: &TcpStream) -> TcpStream {
-    stream.try_clone().expect("a socket can be shared")
+impl State {
+    fn join<S: Socket>(&mut self, client: TcpStream, server: io::Result<S>) {
+        let Ok(server) = server else { return };
+        let (from_client, from_server) = (client.copy(), server.copy());
+        self.connections.push(Box::new({
+            let (client, server) = (client.copy(), server.copy());
+            move || client.end(Shutdown::Both).and(server.end(Shutdown::Both))
+        }));
+        pump(from_client, server);
+        pump(from_server, client);
+    }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream) {
+fn pump(mut from: impl Socket, mut to: impl Socket) {
     thread::spawn(move || {
         // However it ends, the other side has to know.
         let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Write);
+        let _ = to.end(Shutdown::Write);
     });
+}
+
+/// A connection over TCP or a Unix socket.
+trait Socket: Read + Write + Send + Sync + Sized + 'static {
+    fn copy(&self) -> Self;
+    fn end(&self, how: Shutdown) -> io::Result<()>;
+}
+
+impl Socket for TcpStream {
+    fn copy(&self) -> Self {
+        self.try_clone().expect("a socket can be shared")
+    }
+
+    fn end(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
+}
+
+impl Socket for UnixStream {
+    fn copy(&self) -> Self {
+        self.try_clone().expect("a socket can be shared")
+    }
+
+    fn end(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
 }

@@ -196,7 +196,10 @@ fn an_engine_that_is_gone_in_the_middle_of_a_build_leaves_nothing() {
     let mut machine = Machine::new(Store::Containerd);
     let relay = Relay::start(&Store::Containerd.address());
     machine.set("DOCKER_HOST", format!("tcp://{}", relay.host()));
-    let slow = format!("FROM {}\nRUN echo begun | tr a-z A-Z; sleep 60\n", lab::base());
+    let slow = format!(
+        "FROM {}\nRUN echo begun | tr a-z A-Z; sleep 60\n",
+        lab::base()
+    );
     machine.tree.file("Dockerfile", slow);
     let mut running = machine.start(&["ensure"]);
     running.wait_for_stderr("BEGUN");

@@ -1,25 +1,19 @@
-//! Performing a plan: pulling, building, keeping, and handing over to `publish`.
+//! Performing a plan: pulling, keeping, and handing over to `build` and `publish`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use super::build::{build, name};
 use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::plan::{Done, Plan};
 use super::publish::{Published, publish};
 use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
-use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines, secrets};
-use crate::context::StagedContext;
-use crate::engine::docker::Builder;
-use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, Image, LocalImage, Upstream};
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
+use crate::engine::{self, Image, LocalImage, Upstream};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
-
-/// Where a registry's pages look for the address of the sources (OCI image specification,
-/// "Annotations").
-const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 
 /// The images that an image is built on, by the names that its Dockerfile has for them.
 pub(super) type Upstreams = BTreeMap<String, Upstream>;
@@ -147,142 +141,6 @@ fn hit(reference: Reference) -> Outcome {
         hit: true,
         steps: Vec::new(),
     }
-}
-
-/// Builds the image from a sealed context and gives it its name in the engine.
-///
-/// The name comes only after label and platform were seen, so that a name never stands for something
-/// that fp would not find under it again.
-async fn build(
-    job: &Job<'_>,
-    world: &World<'_>,
-    upstreams: &Upstreams,
-    tell: &mut Tell<'_>,
-) -> Result<LocalImage, Error> {
-    let engine = world
-        .engine
-        .engine()
-        .await
-        .map_err(Error::of_engine(Error::EngineUnknown))?;
-    let builder = world
-        .engine
-        .builder(&engine)
-        .await
-        .map_err(Error::of_engine(Error::Build))?;
-    let platform = platform(job, &engine.platform)?;
-    let secrets = secrets::secrets(job, world.environment)?;
-    let ssh = secrets::ssh_keys(job, world.environment)?;
-    let staged = stage(job, world).await?;
-    let labels = labels(job);
-    let request = BuildRequest {
-        context: &staged.context(),
-        dockerfile: staged.dockerfile(),
-        scratch: staged.scratch(),
-        target: job.image.target.as_deref(),
-        platform,
-        arguments: &job.inputs.args,
-        hints: &job.image.hints,
-        labels: &labels,
-        upstreams,
-        secrets: &secrets,
-        ssh: &ssh,
-        pull: job.may_be_published(),
-    };
-    let image = attempt(job, world, builder, &request, tell)
-        .await
-        .map_err(Error::of_engine(|error| of_build(error, upstreams)))?;
-    let wanted = job.fingerprint.to_string();
-    if image.fingerprint.as_ref() != Some(&wanted) {
-        return Err(Error::BuiltLabel { wanted });
-    }
-    if image.platform != engine.platform {
-        return Err(Error::BuiltPlatform {
-            found: image.platform,
-            wanted: engine.platform,
-        });
-    }
-    verify(job, world, &image, tell).await?;
-    name(job, world, &image).await?;
-    Ok(image)
-}
-
-/// Builds, and tries again as often as the configuration allows: a download that failed may succeed.
-async fn attempt(
-    job: &Job<'_>,
-    world: &World<'_>,
-    builder: Builder,
-    request: &BuildRequest<'_>,
-    tell: &mut Tell<'_>,
-) -> Result<LocalImage, engine::Error> {
-    let mut left = job.image.retry;
-    loop {
-        let built = world
-            .engine
-            .build(builder, request, &mut engine_lines(tell))
-            .await;
-        match built {
-            Err(error @ engine::Error::Process(_)) if left > 0 => {
-                left -= 1;
-                let error = &error;
-                tell(Event::Retrying { error, left });
-            }
-            built => return built,
-        }
-    }
-}
-
-/// What a failed build means: maybe that the builder did not find an image that it was to build on.
-fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
-    for (name, upstream) in upstreams {
-        if let Upstream::Published(reference) = upstream
-            && let Some(digest) = &reference.digest
-            && error.mentions(&digest.to_string())
-        {
-            return Error::UpstreamUnseen {
-                name: name.clone(),
-                reference: reference.clone(),
-                source: error,
-            };
-        }
-    }
-    Error::Build(error)
-}
-
-/// The configured platform, which has to be the engine's own: an image for any other one could be
-/// neither pulled nor run here.
-fn platform<'a>(job: &Job<'a>, engine: &Platform) -> Result<Option<&'a Platform>, Error> {
-    match job.image.platforms.as_slice() {
-        [] => Ok(None),
-        [platform] if platform == engine => Ok(Some(platform)),
-        platforms => Err(Error::Platforms {
-            configured: platforms.to_vec(),
-            engine: engine.clone(),
-        }),
-    }
-}
-
-/// Copying blocks, and this thread has to act upon signals, so another one copies.
-async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
-    let (root, image) = (job.root.to_path_buf(), job.image.clone());
-    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
-    let temporary = world.temporary.to_path_buf();
-    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
-    let staged = tokio::task::spawn_blocking(copying).await;
-    Ok(staged.expect("staging does not panic")?)
-}
-
-/// Nothing here differs between two builds of one record: no time, no revision.
-fn labels(job: &Job<'_>) -> BTreeMap<String, String> {
-    let mut labels = BTreeMap::from([(FINGERPRINT_LABEL.to_owned(), job.fingerprint.to_string())]);
-    if let Some(source) = &job.image.source {
-        labels.insert(SOURCE_LABEL.to_owned(), source.clone());
-    }
-    labels
-}
-
-async fn name(job: &Job<'_>, world: &World<'_>, image: &LocalImage) -> Result<(), Error> {
-    let named = world.engine.tag(&image.id, &job.repository, &job.tag).await;
-    named.map_err(Error::of_engine(Error::Engine))
 }
 
 async fn publish_and_report(

@@ -4,6 +4,7 @@
 //! decides and is pure, `drive` performs, `publish` is the one way in which a tag comes to be
 //! written.
 
+mod build;
 mod drive;
 mod error;
 mod observe;

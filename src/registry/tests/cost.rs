@@ -138,7 +138,7 @@ async fn look_ups_go_out_together_and_not_all_at_once() {
     let time = begin.elapsed();
     assert!(all_present(&lookups));
     let most = most.load(Ordering::SeqCst);
-    assert!((2..=16).contains(&most), "{most}");
+    assert!((2..=32).contains(&most), "{most}");
     // One after the other they would take 5 s.
     assert!(time < Duration::from_secs(3), "{time:?}");
 }

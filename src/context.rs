@@ -18,6 +18,7 @@ use crate::inputs::{self, BUFFER, Content, Input, Inputs, Placement};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::path::RootPath;
 use crate::record::ContentDigest;
+use crate::reference::Tag;
 
 /// Why a context could not be staged. Nothing of it is left on disk.
 #[derive(Debug, thiserror::Error)]
@@ -103,9 +104,16 @@ impl StagedContext {
         &self.dockerfile
     }
 
-    /// A folder for what the builder writes about the build; it goes with the context.
-    pub fn scratch(&self) -> &Path {
-        self.folder.path()
+    /// A new folder for what a builder writes about the build of the image that gets this tag; it goes with
+    /// the context.
+    pub fn scratch_of(&self, tag: &Tag) -> Result<PathBuf, Error> {
+        let scratch = self.folder.path().join(format!("scratch-{tag}"));
+        let made = make_folder(&scratch);
+        made.map_err(|source| Error::Folder {
+            folder: self.folder.path().to_path_buf(),
+            source,
+        })?;
+        Ok(scratch)
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::platform::Platform;
+
 /// Names a CI image by a fingerprint of its inputs, and makes that image available.
 #[derive(Debug, Parser)]
 #[command(name = "fp", version, arg_required_else_help = true)]
@@ -135,6 +137,10 @@ pub(super) struct Ensure {
     /// published it; exit code 3 if nobody has.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "offline")]
     pub(super) wait: Option<Duration>,
+    /// Make the part for this one of the configured platforms only, as `TAG-linux-arm64`, for `fp index` to
+    /// join; a whole image that has the platform is a hit.
+    #[arg(long, value_name = "PLATFORM", value_parser = Platform::parse)]
+    pub(super) platform: Option<Platform>,
     /// Print what would be done, and why, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -35,6 +35,10 @@ pub(super) fn run(
         let jobs = workspace
             .jobs(&arguments.images, options, world.interrupt)
             .await?;
+        let jobs = match &arguments.platform {
+            Some(platform) => jobs.for_platform(platform)?,
+            None => jobs,
+        };
         match arguments.dry_run {
             true => foresee(jobs, world, answers, &Foresight::of_dry_run(decision)).await,
             false => perform(jobs, world, answers).await,
@@ -81,7 +85,7 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
         "fingerprint": job.fingerprint.to_string(),
         "reference": outcome.reference.to_string(),
         "repository": job.repository.to_string(),
-        "tag": job.tag.to_string(),
+        "tag": outcome.reference.tag.as_ref().map(ToString::to_string),
         "digest": outcome.reference.digest.as_ref().map(ToString::to_string),
         "hit": outcome.hit,
         "steps": outcome.steps.iter().map(|step| step.name()).collect::<Vec<_>>(),

@@ -152,9 +152,13 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Push { .. }
         | ensure::Error::PushedOther { .. }
         | ensure::Error::Publish { .. }
+        | ensure::Error::Index(_)
         | ensure::Error::Engine(_) => 1,
+        ensure::Error::Part { source, .. } => ensure_exit_code(source),
         ensure::Error::Upstream { source, .. } => ensure_exit_code(source),
-        ensure::Error::Platforms { .. } => 2,
+        ensure::Error::Platforms { .. }
+        | ensure::Error::NotConfigured { .. }
+        | ensure::Error::PartTag(_) => 2,
         ensure::Error::Absent(_)
         | ensure::Error::NotPublished { .. }
         | ensure::Error::Platform { .. } => 3,

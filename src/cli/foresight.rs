@@ -66,8 +66,8 @@ pub(super) async fn foresee(
                 continue;
             }
         };
-        let job = run.job(&name);
         let observation = run.observation(&name).await?;
+        let job = &*run.job(&name).seen(&observation);
         let plan = job.plan(&observation);
         let object = || object(job, &plan, &observation);
         answers.give(|| (foresight.text)(job, &plan, &observation), object)?;

@@ -17,6 +17,7 @@ use crate::environment::Environment;
 use crate::inputs::revision::{self, Configuration, Means, Revision};
 use crate::inputs::{self, Inputs, Known, Upstreams};
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::platform::Platform;
 use crate::record::{Fingerprint, Record};
 use crate::regular_file;
 
@@ -47,6 +48,15 @@ pub(super) struct Jobs<'a> {
 }
 
 impl Jobs<'_> {
+    /// The same, about the part of each image that is for `platform`.
+    pub(super) fn for_platform(mut self, platform: &Platform) -> Result<Self, Failure> {
+        for (name, job) in &mut self.all {
+            let part = job.part(platform);
+            *job = part.map_err(|error| Failure::ensure(name, Arc::new(error)))?;
+        }
+        Ok(self)
+    }
+
     /// The names of what was asked for and can be answered.
     pub(super) fn names(&self) -> Vec<&ImageName> {
         self.asked.iter().flatten().copied().collect()
@@ -284,6 +294,8 @@ impl Workspace {
             fingerprint,
             repository: image.repository(),
             tag,
+            platform: None,
+            whole: None,
             publishing: publishing(image.push, options.no_push, &self.environment, event),
             is_ci: is_ci(&self.environment),
             options,

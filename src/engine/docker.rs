@@ -247,15 +247,16 @@ impl Docker {
         digest.ok_or(Error::NoDigest { reference })
     }
 
-    /// Pulls by digest. The image gets no tag by it.
+    /// Pulls by digest, for `platform` or else the engine's own. The image gets no tag by it.
     pub async fn pull(
         &self,
         repository: &Repository,
         digest: &Digest,
+        platform: Option<&Platform>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let reference = repository.at(digest).to_string();
-        let deed = self.invocation(words(&["pull", &reference]));
+        let reference = repository.at(digest);
+        let deed = self.invocation(arguments::pull(&reference, platform));
         self.forward(&deed, sink).await
     }
 
@@ -265,7 +266,7 @@ impl Docker {
     /// The image's own entrypoint is not run, and nothing is pulled.
     pub async fn run(
         &self,
-        image: &ImageId,
+        image: &LocalImage,
         command: &[String],
         scratch: &Path,
         sink: &mut Sink<'_>,

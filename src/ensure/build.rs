@@ -7,7 +7,7 @@ use super::drive::Upstreams;
 use super::verify::verify;
 use super::{Error, Event, Job, Tell, World, engine_lines, secrets};
 use crate::context::StagedContext;
-use crate::engine::docker::Builder;
+use crate::engine::docker::{Builder, Engine};
 use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
 
@@ -15,35 +15,38 @@ use crate::platform::Platform;
 /// "Annotations").
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 
-/// Builds the image from a sealed context and gives it its name in the engine.
+/// What an image is built from: the sealed context, and the engine's way to BuildKit.
+pub(super) struct Workshop {
+    staged: StagedContext,
+    engine: Engine,
+    builder: Builder,
+}
+
+/// Builds the image for `platform`, or else for the engine's own, and gives it its name in the engine.
 ///
 /// The name comes only after label and platform were seen, so that a name never stands for something
 /// that fp would not find under it again.
 pub(super) async fn build(
     job: &Job<'_>,
     world: &World<'_>,
+    platform: Option<&Platform>,
+    workshop: &Workshop,
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<LocalImage, Error> {
-    let engine = world
-        .engine
-        .engine()
-        .await
-        .map_err(Error::of_engine(Error::EngineUnknown))?;
-    let builder = world
-        .engine
-        .builder(&engine)
-        .await
-        .map_err(Error::of_engine(Error::Build))?;
-    let platform = platform(job, &engine.platform)?;
+    let Workshop {
+        staged,
+        engine,
+        builder,
+    } = workshop;
     let secrets = secrets::secrets(job, world.environment)?;
     let ssh = secrets::ssh_keys(job, world.environment)?;
-    let staged = stage(job, world).await?;
+    let scratch = staged.scratch_of(&job.tag)?;
     let labels = labels(job);
     let request = BuildRequest {
         context: &staged.context(),
         dockerfile: staged.dockerfile(),
-        scratch: staged.scratch(),
+        scratch: &scratch,
         target: job.image.target.as_deref(),
         platform,
         arguments: &job.inputs.args,
@@ -54,22 +57,49 @@ pub(super) async fn build(
         ssh: &ssh,
         pull: job.may_be_published(),
     };
-    let image = attempt(job, world, builder, &request, tell)
+    let image = attempt(job, world, *builder, &request, tell)
         .await
         .map_err(Error::of_engine(|error| of_build(error, upstreams)))?;
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
         return Err(Error::BuiltLabel { wanted });
     }
-    if image.platform != engine.platform {
+    let wanted = platform.unwrap_or(&engine.platform);
+    if image.platform != *wanted {
         return Err(Error::BuiltPlatform {
             found: image.platform,
-            wanted: engine.platform,
+            wanted: wanted.clone(),
         });
     }
     verify(job, world, &image, tell).await?;
     name(job, world, &image).await?;
     Ok(image)
+}
+
+/// Gets everything ready that a build needs, for all platforms.
+///
+/// Copying blocks, and this thread has to act upon signals, so another one copies.
+pub(super) async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<Workshop, Error> {
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
+    let builder = world
+        .engine
+        .builder(&engine)
+        .await
+        .map_err(Error::of_engine(Error::Build))?;
+    let (root, image) = (job.root.to_path_buf(), job.image.clone());
+    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
+    let temporary = world.temporary.to_path_buf();
+    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
+    let staged = tokio::task::spawn_blocking(copying).await;
+    Ok(Workshop {
+        staged: staged.expect("staging does not panic")?,
+        engine,
+        builder,
+    })
 }
 
 /// Builds, and tries again as often as the configuration allows: a download that failed may succeed.
@@ -112,29 +142,6 @@ fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
         }
     }
     Error::Build(error)
-}
-
-/// The configured platform, which has to be the engine's own: an image for any other one could be
-/// neither pulled nor run here.
-fn platform<'a>(job: &Job<'a>, engine: &Platform) -> Result<Option<&'a Platform>, Error> {
-    match job.image.platforms.as_slice() {
-        [] => Ok(None),
-        [platform] if platform == engine => Ok(Some(platform)),
-        platforms => Err(Error::Platforms {
-            configured: platforms.to_vec(),
-            engine: engine.clone(),
-        }),
-    }
-}
-
-/// Copying blocks, and this thread has to act upon signals, so another one copies.
-async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<StagedContext, Error> {
-    let (root, image) = (job.root.to_path_buf(), job.image.clone());
-    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
-    let temporary = world.temporary.to_path_buf();
-    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
-    let staged = tokio::task::spawn_blocking(copying).await;
-    Ok(staged.expect("staging does not panic")?)
 }
 
 /// Nothing here differs between two builds of one record: no time, no revision.

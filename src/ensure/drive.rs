@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{build, name};
+use super::build::{build, name, stage};
 use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
+use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
-use super::publish::{Published, publish};
+use super::publish::{Made, Published, publish};
 use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
-use crate::engine::{self, Image, LocalImage, Upstream};
+use crate::engine::{self, Image, Upstream};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
@@ -43,6 +44,7 @@ pub(super) async fn ensure(
         }
         turn = Some(taken);
     }
+    let job = &*job.seen(&observation);
     tell(Event::Decided {
         plan: &plan,
         observation: &observation,
@@ -114,24 +116,53 @@ async fn perform(
             };
             // What was there before may have been built without these checks.
             verify(job, world, &image, tell).await?;
-            publish_and_report(job, world, &image, hit(job.reference()), tell).await
+            let made = Made::Whole(&image);
+            publish_and_report(job, world, made, hit(job.reference()), tell).await
+        }
+        Plan::Build { publish } if publish && job.has_parts() => {
+            make_parts(job, world, upstreams, tell).await
         }
         Plan::Build { publish } => {
-            let image = build(job, world, upstreams, tell).await?;
-            let built = Outcome {
-                reference: job.reference(),
-                hit: false,
-                steps: vec![Step::Built],
-            };
+            let engine = world.engine.engine().await;
+            let engine = engine.map_err(Error::of_engine(Error::EngineUnknown))?;
+            let platform = job.build_platform(&engine.platform, publish)?;
+            let workshop = stage(job, world).await?;
+            let platform = platform.as_ref();
+            let image = build(job, world, platform, &workshop, upstreams, tell).await?;
+            let built = built(job.reference());
             if !publish {
                 return Ok(built);
             }
-            publish_and_report(job, world, &image, built, tell).await
+            publish_and_report(job, world, Made::Whole(&image), built, tell).await
         }
         Plan::Wait => unreachable!("a look ends when there is nothing to wait for"),
         Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) => {
             unreachable!("such a plan is not possible")
         }
+    }
+}
+
+/// Builds the image for all its platforms and publishes it.
+async fn make_parts(
+    job: &Job<'_>,
+    world: &World<'_>,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, Error> {
+    let parts = build_parts(job, world, upstreams, tell).await?;
+    let built = built(job.reference());
+    let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
+    if made.steps.contains(&Step::Pushed) {
+        forget(&parts, world).await?;
+    }
+    Ok(made)
+}
+
+fn built(reference: Reference) -> Outcome {
+    Outcome {
+        reference,
+        hit: false,
+        steps: vec![Step::Built],
     }
 }
 
@@ -146,15 +177,19 @@ fn hit(reference: Reference) -> Outcome {
 async fn publish_and_report(
     job: &Job<'_>,
     world: &World<'_>,
-    image: &LocalImage,
+    made: Made<'_>,
     before: Outcome,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     let mut outcome = before;
-    match publish(job, world, image, tell).await {
+    match publish(job, world, made, tell).await {
         Ok(Published::Ours(digest)) => {
-            outcome.reference = outcome.reference.at(digest);
             outcome.steps.push(Step::Pushed);
+            if job.has_parts() && !job.options.no_pull {
+                // No engine has seen the index yet; what it lists is there already.
+                pull(job, world, digest.clone(), tell).await?;
+            }
+            outcome.reference = outcome.reference.at(digest);
         }
         Ok(Published::Theirs(digest)) => {
             tell(Event::Warning(Warning::Overtaken(&digest)));
@@ -207,8 +242,14 @@ async fn pull(
         .map_err(Error::of_engine(Error::EngineUnknown))?;
     let mut show = engine_lines(tell);
     let reference = job.reference().at(digest.clone());
-    if let Err(error) = world.engine.pull(&job.repository, &digest, &mut show).await {
-        return Err(of_pull(job, world, reference, &engine.platform, error).await);
+    let wanted = job.platform.as_ref().unwrap_or(&engine.platform);
+    let platform = job.platform.as_ref();
+    let pulled = world
+        .engine
+        .pull(&job.repository, &digest, platform, &mut show)
+        .await;
+    if let Err(error) = pulled {
+        return Err(of_pull(job, world, reference, wanted, error).await);
     }
     let pulled = job.repository.at(&digest);
     let image = world
@@ -217,20 +258,20 @@ async fn pull(
         .await
         .map_err(Error::of_engine(Error::Engine))?
         .ok_or_else(|| Error::PulledMissing(reference.clone()))?;
-    let wanted = job.fingerprint.to_string();
-    if image.fingerprint.as_ref() != Some(&wanted) {
+    let fingerprint = job.fingerprint.to_string();
+    if image.fingerprint.as_ref() != Some(&fingerprint) {
         return Err(Error::Label {
             reference,
             found: image.fingerprint,
-            wanted,
+            wanted: fingerprint,
         });
     }
-    if image.platform != engine.platform {
+    if image.platform != *wanted {
         let found = image.platform.to_string();
         return Err(Error::Platform {
             reference,
             found,
-            wanted: engine.platform,
+            wanted: wanted.clone(),
         });
     }
     name(job, world, &image).await?;

@@ -10,7 +10,7 @@ use crate::context;
 use crate::engine;
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
-use crate::reference::{Digest, Reference};
+use crate::reference::{Digest, ParseError, Reference};
 use crate::registry;
 use crate::shown::Shown;
 
@@ -53,19 +53,36 @@ pub enum Error {
     #[error("the built image does not bear the label fp.fingerprint={wanted}")]
     BuiltLabel { wanted: String },
     /// The configuration asks for platforms that cannot be built here.
-    #[error("the image is configured for {}, and fp builds for the engine's own platform, {engine}", list(.configured))]
+    #[error("the image is configured for {}, and this engine runs {engine}", list(.configured))]
     Platforms {
         configured: Vec<Platform>,
         engine: Platform,
     },
+    /// `--platform` with another platform.
+    #[error("{platform} is not among the platforms that are configured: {}", configured_list(.configured))]
+    NotConfigured {
+        platform: Platform,
+        configured: Vec<Platform>,
+    },
+    /// The tag of a platform's part would be none.
+    #[error("the tag has no room for the platform's name")]
+    PartTag(#[source] ParseError),
+    /// One of the platforms failed.
+    #[error("the image is not available for {platform}, so nothing was published")]
+    Part {
+        platform: Platform,
+        source: Box<Error>,
+    },
+    #[error("the images of the platforms make no index")]
+    Index(#[source] registry::NoPart),
     /// A command of `verify` failed.
     #[error("the built image fails the check `{}`; it gets no name and is not published", Shown::text(&.command.join(" ")))]
     Verify {
         command: Vec<String>,
         source: engine::Error,
     },
-    /// The Dockerfile asks for another platform than the engine's.
-    #[error("the built image is for {found}, and this engine runs {wanted}; it is not used")]
+    /// The Dockerfile asks for another platform than fp.
+    #[error("the built image is for {found}, and not for {wanted}; it is not used")]
     BuiltPlatform { found: Platform, wanted: Platform },
     /// A secret or an ssh key is not where the configuration says.
     #[error("`{id}` is not to be had, so nothing was built")]
@@ -131,6 +148,13 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
+fn configured_list(platforms: &[Platform]) -> String {
+    match platforms {
+        [] => "there are none".to_owned(),
+        platforms => list(platforms),
+    }
+}
+
 fn list(platforms: &[Platform]) -> String {
     let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
     names.join(", ")
@@ -160,6 +184,17 @@ impl Error {
         |error| match error {
             engine::Error::Interrupted(interrupted) => Error::Interrupted(interrupted),
             error => wrap(error),
+        }
+    }
+
+    /// The failure of an image because of the part for `platform`.
+    pub(super) fn of_part(platform: &Platform, source: Error) -> Self {
+        match source {
+            Error::Interrupted(_) | Error::Context(_) | Error::Secret { .. } => source,
+            source => Error::Part {
+                platform: platform.clone(),
+                source: Box::new(source),
+            },
         }
     }
 
@@ -201,17 +236,28 @@ impl Error {
                 "see what became of the build that was to publish it; without --wait, fp builds it"
                     .to_owned(),
             ),
-            Error::Platform { wanted, .. } => Some(format!(
-                "give the images of different platforms different repositories, or build this one on {wanted} \
-                 with a `salt` of its own"
+            Error::Platform { found, wanted, .. } => Some(format!(
+                "configure `platforms`, with \"{wanted}\" among them; what is configured can also be had by \
+                 `--platform {found}`, if this engine can run it"
             )),
-            Error::BuiltPlatform { found, .. } => Some(format!(
+            Error::BuiltPlatform { wanted, .. } => Some(format!(
                 "take `--platform` out of the `FROM --platform=…` of the stage that is built, or name a base image \
-                 for the engine's platform; or build it on {found}"
+                 for {wanted}"
             )),
-            Error::Platforms { engine, .. } => Some(format!(
-                "leave `platforms` out, or make it `[\"{engine}\"]`, or build it with an engine of that platform"
+            Error::Platforms { configured, engine } => Some(format!(
+                "add \"{engine}\" to `platforms`; or say `--platform {}`, which needs an engine that can run it, or \
+                 `--no-pull`, if it is only to be published",
+                configured.first().unwrap_or(engine)
             )),
+            Error::NotConfigured { platform, .. } => {
+                Some(format!("add \"{platform}\" to the image's `platforms`"))
+            }
+            Error::PartTag(_) => Some("make `tag` shorter".to_owned()),
+            Error::Part { platform, .. } => Some(format!(
+                "`--no-push` builds for the engine's own platform only; `--platform {platform}` on a machine of that \
+                 platform, and `fp index` after all of them, publishes without emulation"
+            )),
+            Error::Index(_) => Some("remove that tag, and publish it with `fp ensure --platform`".to_owned()),
             Error::Label { wanted, .. } => Some(format!(
                 "the inputs give {wanted}; somebody else wrote the tag: find out who may push there, and remove \
                  the tag or change `salt`"

@@ -8,6 +8,7 @@ mod build;
 mod drive;
 mod error;
 mod observe;
+mod parts;
 pub mod plan;
 mod publish;
 mod run;
@@ -33,6 +34,7 @@ use crate::engine::docker::Docker;
 use crate::environment::Environment;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
+use crate::platform::Platform;
 use crate::record::Fingerprint;
 use crate::reference::{Digest, Reference, Repository, Tag};
 use crate::registry;
@@ -40,7 +42,7 @@ use plan::{Doubt, Plan, Rules};
 use trust::{Denial, Publishing};
 
 /// One image that is to be made available.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Job<'a> {
     /// The absolute path of the folder of fingerprint.toml.
     pub root: &'a Path,
@@ -52,8 +54,12 @@ pub struct Job<'a> {
     pub fingerprint: Fingerprint,
     /// Where it is published; `localhost/fp/NAME` for one that is not.
     pub repository: Repository,
-    /// Its tag.
+    /// Its tag; that of its part, if this is about a part of an image for one platform.
     pub tag: Tag,
+    /// The one platform that this is about; the engine's own, or all, if there is none.
+    pub platform: Option<Platform>,
+    /// The tag of the whole image, if this is about a part of it.
+    pub whole: Option<Tag>,
     /// Whether a built image may be published.
     pub publishing: Publishing,
     /// Whether this is a CI system, where an image that only the engine has is not trusted.
@@ -174,7 +180,8 @@ impl World<'_> {
             .clone()
             .filter(|job| job.image.repository.is_some() && !job.options.offline);
         self.registry.expect(asked.map(|job| &job.repository));
-        self.engine.expect(jobs.map(Job::reference)).await;
+        let names = jobs.flat_map(|job| [Some(job.reference()), job.whole_reference()]);
+        self.engine.expect(names.flatten()).await;
     }
 }
 
@@ -191,6 +198,7 @@ impl Job<'_> {
             publish: matches!(self.publishing, Publishing::Allowed { .. }),
             ci: self.is_ci,
             wait: self.options.wait.is_some(),
+            several: self.has_parts(),
         }
     }
 

@@ -18,6 +18,8 @@ use crate::registry::{self, Content, Lookup};
 pub struct Observation {
     pub registry: RegistryAnswer,
     pub engine: EngineAnswer,
+    /// Whether they are about the whole image, although a part of it was asked for.
+    pub is_of_whole: bool,
 }
 
 /// What the registry says about `REPOSITORY:TAG`.
@@ -50,10 +52,10 @@ pub enum Lack {
     NoImage,
     /// What bears the name has no fingerprint, or another one.
     OtherFingerprint,
-    /// What bears the name is for another platform than the engine's own.
+    /// What bears the name is for another platform than the one that is wanted.
     OtherPlatform {
         image: LocalImage,
-        /// The engine's own platform.
+        /// The platform that was asked for, or else the engine's own.
         wanted: Platform,
         /// Whether that is all that is published under the name, so that no pull can help.
         is_published: bool,
@@ -70,7 +72,40 @@ const WITHOUT_REGISTRY: Duration = Duration::from_secs(28);
 /// Where a published image is all that is wanted, the engine is asked only if there is none: it may
 /// be slow, or not there.
 pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
-    world.unless_interrupted(ask_both(job, world)).await
+    world.unless_interrupted(ask(job, world)).await
+}
+
+/// A whole image that has the platform of a part is as good as that part.
+async fn ask(job: &Job<'_>, world: &World<'_>) -> Observation {
+    let (Some(whole), Some(platform)) = (job.as_whole(), &job.platform) else {
+        return ask_both(job, world).await;
+    };
+    let seen = ask_both(&whole, world).await;
+    let is_in_engine = matches!(seen.engine, EngineAnswer::Has(_));
+    let is_hit = match &seen.registry {
+        // What is no index is for the one platform that is recorded.
+        RegistryAnswer::Present(digest) => {
+            whole.image.platforms.as_slice() == [platform.clone()]
+                || is_for(&whole, world, digest, platform).await
+        }
+        RegistryAnswer::Absent => false,
+        RegistryAnswer::Unknown(_) | RegistryAnswer::Offline | RegistryAnswer::NoRepository => {
+            is_in_engine
+        }
+    };
+    match seen.registry {
+        _ if is_hit => Observation {
+            is_of_whole: true,
+            ..seen
+        },
+        // It would not answer the second time, either.
+        registry @ RegistryAnswer::Unknown(_) => Observation {
+            registry,
+            engine: ask_engine(job, world).await,
+            is_of_whole: false,
+        },
+        _ => ask_both(job, world).await,
+    }
 }
 
 async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
@@ -104,7 +139,11 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
     {
         *is_published = !is_for(job, world, digest, wanted).await;
     }
-    Observation { registry, engine }
+    Observation {
+        registry,
+        engine,
+        is_of_whole: false,
+    }
 }
 
 /// Whether an image that the engine has for another platform may be for `wanted` as well: it is an
@@ -143,7 +182,7 @@ async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
     }
 }
 
-async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
+pub(super) async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
     let name = job.reference();
     let both = tokio::join!(
         world.engine.engine(),
@@ -153,18 +192,17 @@ async fn ask_engine(job: &Job<'_>, world: &World<'_>) -> EngineAnswer {
         (Ok(engine), Ok(image)) => (engine, image),
         (Err(error), _) | (_, Err(error)) => return EngineAnswer::Unknown(error),
     };
+    let wanted = job.platform.clone().unwrap_or(engine.platform);
     match image {
         None => EngineAnswer::HasNot(Lack::NoImage),
         Some(image) if image.fingerprint != Some(job.fingerprint.to_string()) => {
             EngineAnswer::HasNot(Lack::OtherFingerprint)
         }
-        Some(image) if image.platform != engine.platform => {
-            EngineAnswer::HasNot(Lack::OtherPlatform {
-                image,
-                wanted: engine.platform,
-                is_published: false,
-            })
-        }
+        Some(image) if image.platform != wanted => EngineAnswer::HasNot(Lack::OtherPlatform {
+            image,
+            wanted,
+            is_published: false,
+        }),
         Some(image) => EngineAnswer::Has(image),
     }
 }

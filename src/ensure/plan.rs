@@ -47,6 +47,8 @@ pub struct Rules {
     pub ci: bool,
     /// Whether somebody else publishes the image, so that it is waited for instead of built (`--wait`).
     pub wait: bool,
+    /// Whether the image is published for several platforms, of which the engine has its own only.
+    pub several: bool,
 }
 
 /// What to do.
@@ -154,12 +156,12 @@ fn present(digest: &Digest, engine: EngineState, rules: Rules) -> Plan {
 }
 
 /// In CI an image that only the engine has is built anew: whatever ran before could have left it
-/// there.
+/// there. And what the engine has of an image for several platforms is not all of it.
 fn absent(engine: EngineState, rules: Rules) -> Plan {
     match engine {
         EngineState::Unknown => Plan::CannotTell(Doubt::Engine),
-        EngineState::Has { .. } if !rules.ci && rules.publish => Plan::Publish,
-        EngineState::Has { .. } if !rules.ci => Plan::Done(Done::LocalOnly),
+        EngineState::Has { .. } if !rules.ci && !rules.publish => Plan::Done(Done::LocalOnly),
+        EngineState::Has { .. } if !rules.ci && !rules.several => Plan::Publish,
         EngineState::Has { .. } | EngineState::HasNot | EngineState::PublishedElsewhere => {
             match rules.wait {
                 true => Plan::Wait,
@@ -193,11 +195,12 @@ mod tests {
     }
 
     fn all_rules() -> impl Iterator<Item = Rules> {
-        (0..16).map(|bits| Rules {
+        (0..32).map(|bits| Rules {
             pull: bits & 1 > 0,
             publish: bits & 2 > 0,
             ci: bits & 4 > 0,
             wait: bits & 8 > 0,
+            several: bits & 16 > 0,
         })
     }
 
@@ -270,10 +273,10 @@ mod tests {
     fn absent_and_in_the_engine_is_published_but_not_in_ci() {
         for engine in [PUBLISHED, OTHER] {
             row(RegistryState::Absent, engine, |rules| {
-                match (rules.ci, rules.publish) {
-                    (true, _) => built_or_waited_for(rules),
-                    (false, true) => Plan::Publish,
-                    (false, false) => Plan::Done(Done::LocalOnly),
+                match (rules.ci, rules.publish, rules.several) {
+                    (true, ..) | (false, true, true) => built_or_waited_for(rules),
+                    (false, true, false) => Plan::Publish,
+                    (false, false, _) => Plan::Done(Done::LocalOnly),
                 }
             });
         }

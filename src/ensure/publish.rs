@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::parts::Part;
 use super::{Error, Job, Tell, World, engine_lines};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::reference::{Digest, Tag};
@@ -29,20 +30,49 @@ pub(super) enum Published {
     Theirs(Digest),
 }
 
-/// Publishes `image`, which the engine has under the job's name.
+/// What is to be published.
+pub(super) enum Made<'a> {
+    /// One image.
+    Whole(&'a LocalImage),
+    /// One image for each platform, which an index will list.
+    Parts(&'a [Part<'a>]),
+}
+
+/// Publishes what was made, and the engine has, under the job's tag.
 pub(super) async fn publish(
     job: &Job<'_>,
     world: &World<'_>,
-    image: &LocalImage,
+    made: Made<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Published, Error> {
-    let (digest, manifest) = push(job, world, image, tell).await?;
+    let manifest = match made {
+        Made::Whole(image) => push(job, world, image, tell).await?,
+        Made::Parts(parts) => {
+            let mut manifests = Vec::new();
+            for part in parts {
+                let manifest = push(job, world, &part.image, tell).await?;
+                manifests.push((part.platform.clone(), manifest));
+            }
+            Manifest::index(&manifests).map_err(Error::Index)?
+        }
+    };
+    write(job, world, &manifest).await
+}
+
+/// Writes a manifest under the job's tag, unless somebody was faster. Whatever it names is in the
+/// repository.
+pub(super) async fn write(
+    job: &Job<'_>,
+    world: &World<'_>,
+    manifest: &Manifest,
+) -> Result<Published, Error> {
+    let digest = manifest.digest();
     if let Some(published) = look_again(job, world, &digest).await? {
         return Ok(published);
     }
     let put = world
         .registry
-        .put_manifest(&job.repository, &job.tag, &manifest);
+        .put_manifest(&job.repository, &job.tag, manifest);
     let put = world.unless_interrupted(put).await?;
     let refusal = match put {
         Ok(PutOutcome::Written | PutOutcome::Overtaken) => None,
@@ -87,7 +117,7 @@ async fn look_again(
     }
 }
 
-/// Pushes `image` to a staging tag, and returns what the registry got.
+/// Pushes `image` to a staging tag, and reads back what the registry got.
 ///
 /// The shared tag is tried first, with a turn for it, since the engine pushes what bears the tag at
 /// that moment. If it may not be overwritten, or somebody who takes no turns got in between, a tag
@@ -97,7 +127,7 @@ async fn push(
     world: &World<'_>,
     image: &LocalImage,
     tell: &mut Tell<'_>,
-) -> Result<(Digest, Manifest), Error> {
+) -> Result<Manifest, Error> {
     let shared: Tag = STAGING.parse().expect("the staging tag is a tag");
     let name = job.repository.tagged(&shared).to_string();
     let turn = world.turns.take(&name, world.interrupt, || {}).await?;
@@ -128,7 +158,7 @@ async fn push_to(
     image: &LocalImage,
     tag: &Tag,
     tell: &mut Tell<'_>,
-) -> Result<Option<(Digest, Manifest)>, Error> {
+) -> Result<Option<Manifest>, Error> {
     let reference = job.repository.tagged(tag);
     let pushed = tag_and_push(job, world, image, tag, tell).await;
     let untagged = untag(job, world, tag).await;
@@ -154,7 +184,7 @@ async fn push_to(
         Content::Image { config } => config,
         Content::Index { .. } => &digest,
     };
-    Ok(is_push_of(&image.id, &digest, config).then_some((digest, manifest)))
+    Ok(is_push_of(&image.id, &digest, config).then_some(manifest))
 }
 
 async fn tag_and_push(

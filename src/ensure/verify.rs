@@ -20,9 +20,7 @@ pub(super) async fn verify(
     for command in &job.image.verify {
         tell(Event::Verifying(command));
         let mut show = engine_lines(tell);
-        let run = world
-            .engine
-            .run(&image.id, command, scratch.path(), &mut show);
+        let run = world.engine.run(image, command, scratch.path(), &mut show);
         run.await.map_err(Error::of_engine(|source| Error::Verify {
             command: command.clone(),
             source,

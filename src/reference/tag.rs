@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::ParseError;
+use crate::platform::Platform;
 
 const MAX_LENGTH: usize = 128;
 
@@ -30,6 +31,14 @@ impl Tag {
     /// The tag as it was written, without a colon.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The tag of one platform's part of the image that this tag names: `TAG-linux-arm64`.
+    ///
+    /// It is an error if that is too long.
+    pub fn of_part(&self, platform: &Platform) -> Result<Self, ParseError> {
+        let platform = platform.to_string().replace('/', "-");
+        format!("{self}-{platform}").parse()
     }
 }
 

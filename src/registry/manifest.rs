@@ -1,9 +1,13 @@
 //! Image manifests and indexes: their bytes, which are what a digest names, and the little that fp
 //! reads in them.
 
+mod index;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
+
+pub use index::NoPart;
 
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -77,6 +81,11 @@ impl Manifest {
     /// The manifest as it was read, which is what its digest is of.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The digest that names it.
+    pub fn digest(&self) -> Digest {
+        Digest::sha256_of(&self.bytes)
     }
 
     /// What the manifest says of the images that it stands for.

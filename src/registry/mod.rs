@@ -37,7 +37,7 @@ pub use credentials::Account;
 pub use error::{ConnectionCause, Error, Hint, RequestLine};
 pub use helper::HelperProblem;
 pub use look_up::Lookup;
-pub use manifest::{Content, Manifest, ManifestProblem};
+pub use manifest::{Content, Manifest, ManifestProblem, NoPart};
 pub use proxies::Proxies;
 pub use rate_limit::RateLimit;
 pub use settings::{InvalidTimeLimit, Retries, Settings, TimeLimits};

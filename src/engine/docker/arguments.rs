@@ -6,7 +6,9 @@ use std::path::Path;
 
 use super::Builder;
 use super::contexts::Contexts;
-use crate::engine::{BuildRequest, ImageId, Secret, SecretValue, SshKey};
+use crate::engine::{BuildRequest, LocalImage, Secret, SecretValue, SshKey};
+use crate::platform::Platform;
+use crate::reference::Reference;
 
 /// The arguments of a build, whose report goes to the file `report`. `contexts` are what the
 /// Dockerfile builds on.
@@ -67,14 +69,26 @@ pub(super) fn build(
     arguments.0
 }
 
-/// The arguments that run `command` in `image`. The container's id goes to the file `report`.
-pub(super) fn run(image: &ImageId, command: &[String], report: &Path) -> Vec<OsString> {
+/// The arguments that pull an image by its digest.
+pub(super) fn pull(reference: &Reference, platform: Option<&Platform>) -> Vec<OsString> {
     let mut arguments = List::default();
-    arguments.words(&["run", "--rm"]);
+    arguments.words(&["pull"]);
+    if let Some(platform) = platform {
+        arguments.pair("--platform", platform.to_string());
+    }
+    arguments.0.push(reference.to_string().into());
+    arguments.0
+}
+
+/// The arguments that run `command` in `image`. The container's id goes to the file `report`.
+pub(super) fn run(image: &LocalImage, command: &[String], report: &Path) -> Vec<OsString> {
+    let mut arguments = List::default();
+    arguments.words(&["run", "--rm", "--pull=never"]);
+    arguments.pair("--platform", image.platform.to_string());
     arguments.pair("--cidfile", report);
     let (program, rest) = command.split_first().expect("a command has a program");
     arguments.pair("--entrypoint", program);
-    arguments.0.push(image.to_string().into());
+    arguments.0.push(image.id.to_string().into());
     arguments.0.extend(rest.iter().map(OsString::from));
     arguments.0
 }

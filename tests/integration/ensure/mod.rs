@@ -7,6 +7,7 @@ mod engine_away;
 mod environment;
 mod faults;
 mod needs;
+mod platforms;
 mod publishing;
 mod refused;
 mod sealed;

@@ -85,6 +85,12 @@ impl Registry {
         self.get(&format!("/v2/{repository}/blobs/{config}")).json()
     }
 
+    /// The manifest or index that a tag names.
+    pub(crate) fn manifest(&self, repository: &str, tag: &str) -> Value {
+        self.get(&format!("/v2/{repository}/manifests/{tag}"))
+            .json()
+    }
+
     /// Writes the manifest that `from` names under another tag.
     pub(crate) fn copy_tag(&self, repository: &str, from: &str, to: &str) {
         let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));

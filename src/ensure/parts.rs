@@ -1,0 +1,171 @@
+//! Images for several platforms: each platform's part is an image of its own, and the whole is an index of
+//! them.
+//!
+//! A part is built, pushed and, where runners share the work, published like any other image, under the tag
+//! `TAG-OS-ARCHITECTURE`. So it does not matter what the engine and its image store can do with several
+//! platforms at once, and the index is the same, byte for byte, whoever puts it together.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use futures_util::future::try_join_all;
+
+use super::build::{Workshop, build, name, stage};
+use super::drive::Upstreams;
+use super::observe::{EngineAnswer, Observation, ask_engine};
+use super::verify::verify;
+use super::{Error, Event, Job, Tell, World};
+use crate::engine::LocalImage;
+use crate::platform::Platform;
+use crate::reference::Reference;
+
+/// A part of an image that was built, as the engine has it.
+pub(super) struct Part<'a> {
+    pub(super) job: Job<'a>,
+    pub(super) platform: Platform,
+    pub(super) image: LocalImage,
+}
+
+impl<'a> Job<'a> {
+    /// The job that is only about the part for `platform`.
+    pub fn part(&self, platform: &Platform) -> Result<Self, Error> {
+        if !self.image.platforms.contains(platform) {
+            return Err(Error::NotConfigured {
+                platform: platform.clone(),
+                configured: self.image.platforms.clone(),
+            });
+        }
+        let tag = self.tag.of_part(platform).map_err(Error::PartTag)?;
+        Ok(Job {
+            whole: Some(self.tag.clone()),
+            tag,
+            platform: Some(platform.clone()),
+            ..self.clone()
+        })
+    }
+
+    /// The job that is about the same platform of the whole image, if this is about a part.
+    pub(super) fn as_whole(&self) -> Option<Self> {
+        let tag = self.whole.clone()?;
+        Some(Job {
+            tag,
+            whole: None,
+            ..self.clone()
+        })
+    }
+
+    /// `REPOSITORY:TAG` of the whole image, if this is about a part.
+    pub(super) fn whole_reference(&self) -> Option<Reference> {
+        let tag = self.whole.as_ref()?;
+        Some(self.repository.tagged(tag))
+    }
+
+    /// The job that an observation is about: the whole image may stand for the part.
+    pub fn seen(&self, observation: &Observation) -> Cow<'_, Self> {
+        let whole = self.as_whole().filter(|_| observation.is_of_whole);
+        whole.map_or(Cow::Borrowed(self), Cow::Owned)
+    }
+
+    /// Whether the image is published in parts.
+    pub fn has_parts(&self) -> bool {
+        self.platform.is_none() && self.image.platforms.len() > 1
+    }
+
+    /// The platform to name to the builder, if it is for one only; `engine` is the engine's own.
+    ///
+    /// Without a word of the user's, an image is made for the engine's own platform: another one could be
+    /// neither pulled nor run here. Where it will only be published, that does not matter.
+    pub(super) fn build_platform(
+        &self,
+        engine: &Platform,
+        publish: bool,
+    ) -> Result<Option<Platform>, Error> {
+        match (&self.platform, self.image.platforms.as_slice()) {
+            (Some(platform), _) => Ok(Some(platform.clone())),
+            (None, []) => Ok(None),
+            (None, platforms) if platforms.contains(engine) => Ok(Some(engine.clone())),
+            (None, [platform]) if publish && self.options.no_pull => Ok(Some(platform.clone())),
+            (None, _) if publish && self.options.no_pull && self.has_parts() => Ok(None),
+            (None, platforms) => Err(Error::Platforms {
+                configured: platforms.to_vec(),
+                engine: engine.clone(),
+            }),
+        }
+    }
+}
+
+/// Builds all parts of an image at the same time. Those that an earlier run has built and could not publish
+/// are taken as they are, under the same conditions as a whole image.
+///
+/// The engine has each under its own name, and its own platform's under the whole image's as well.
+pub(super) async fn build_parts<'a>(
+    job: &Job<'a>,
+    world: &World<'_>,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<Vec<Part<'a>>, Error> {
+    let engine = world
+        .engine
+        .engine()
+        .await
+        .map_err(Error::of_engine(Error::EngineUnknown))?;
+    job.build_platform(&engine.platform, true)?;
+    let platforms = job.image.platforms.iter();
+    let jobs: Vec<_> = platforms
+        .map(|platform| Ok((platform, job.part(platform)?)))
+        .collect::<Result<_, Error>>()?;
+    let workshop = stage(job, world).await?;
+    let tell = RefCell::new(tell);
+    let making = jobs.into_iter().map(async |(platform, job)| {
+        let mut tell = |event: Event<'_>| tell_of_part(&mut **tell.borrow_mut(), platform, event);
+        let made = part(&job, platform, world, &workshop, upstreams, &mut tell).await;
+        let image = made.map_err(|error| Error::of_part(platform, error))?;
+        let platform = platform.clone();
+        Ok::<_, Error>(Part {
+            job,
+            platform,
+            image,
+        })
+    });
+    let parts = try_join_all(making).await?;
+    if let Some(own) = parts.iter().find(|part| part.platform == engine.platform) {
+        name(job, world, &own.image).await?;
+    }
+    Ok(parts)
+}
+
+async fn part(
+    job: &Job<'_>,
+    platform: &Platform,
+    world: &World<'_>,
+    workshop: &Workshop,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<LocalImage, Error> {
+    if !job.is_ci
+        && upstreams.is_empty()
+        && let EngineAnswer::Has(image) = ask_engine(job, world).await
+    {
+        // What was there before may have been built without these checks.
+        verify(job, world, &image, tell).await?;
+        return Ok(image);
+    }
+    build(job, world, Some(platform), workshop, upstreams, tell).await
+}
+
+/// The parts are made at the same time, so each line of the engine's says of which it tells.
+fn tell_of_part(tell: &mut Tell<'_>, platform: &Platform, event: Event<'_>) {
+    match event {
+        Event::Engine(line) => tell(Event::Engine(&format!("{platform}: {line}"))),
+        event => tell(event),
+    }
+}
+
+/// Takes the parts' own names out of the engine, once the whole image is published.
+pub(super) async fn forget(parts: &[Part<'_>], world: &World<'_>) -> Result<(), Error> {
+    for Part { job, .. } in parts {
+        let untagged = world.engine.untag(&job.repository, &job.tag).await;
+        untagged.map_err(Error::of_engine(Error::Engine))?;
+    }
+    Ok(())
+}

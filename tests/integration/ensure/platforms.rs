@@ -1,0 +1,284 @@
+//! Images for several platforms: built all at once, or in parts by one runner for each and then joined.
+//!
+//! The images need no emulation: each is a file that is copied, and which one that is shows the platform.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::Machine;
+use crate::support::lab::{self, Store, on_both_stores};
+
+on_both_stores! {
+    all_platforms_are_built_and_published_as_one_index
+    a_part_is_published_under_a_tag_of_its_own
+    what_is_not_published_is_made_for_the_engines_own_platform
+    a_platform_that_fails_publishes_nothing
+    parts_that_could_not_be_published_are_not_built_again
+    checks_run_in_each_part_before_the_image_has_a_tag
+}
+
+/// The platforms of these images: the engine's own and another one.
+struct Platforms {
+    own: &'static str,
+    other: &'static str,
+}
+
+/// A machine with a project whose image is for both platforms.
+fn machine(store: Store) -> (Machine, Platforms) {
+    let machine = Machine::bare(store);
+    let dockerfile = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH.txt /platform.txt\n";
+    machine.tree.file("Dockerfile", dockerfile);
+    for architecture in ["amd64", "arm64"] {
+        let text = format!("{architecture} {}\n", machine.unique);
+        machine.tree.file(&format!("{architecture}.txt"), text);
+    }
+    configure(&machine, "");
+    let version = machine.docker(&["version", "--format", "{{.Server.Arch}}"]);
+    let platforms = match version.trim() {
+        "arm64" => Platforms {
+            own: "linux/arm64",
+            other: "linux/amd64",
+        },
+        _ => Platforms {
+            own: "linux/amd64",
+            other: "linux/arm64",
+        },
+    };
+    (machine, platforms)
+}
+
+fn configure(machine: &Machine, lines: &str) {
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    machine.tree.image(&format!(
+        "repository = \"{repository}\"\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\n{}{lines}",
+        machine.salt()
+    ));
+}
+
+fn part_tag(tag: &str, platform: &str) -> String {
+    format!("{tag}-{}", platform.replace('/', "-"))
+}
+
+/// What the image's one file says.
+fn content(machine: &Machine, image: &str) -> String {
+    let container = machine.docker(&["create", image, "nothing"]);
+    let container = container.trim();
+    let file = machine.folder("home").join("platform.txt");
+    let from = format!("{container}:/platform.txt");
+    machine.docker(&["cp", &from, file.to_str().unwrap()]);
+    machine.docker(&["rm", container]);
+    std::fs::read_to_string(file).unwrap()
+}
+
+/// The architectures that a published index lists, in its order.
+fn architectures(machine: &Machine, tag: &str) -> Vec<String> {
+    let index = lab::registry().manifest(&machine.repository(), tag);
+    let manifests = index["manifests"].as_array().expect("an index");
+    let architecture = |entry: &Value| {
+        entry["platform"]["architecture"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    manifests.iter().filter_map(architecture).collect()
+}
+
+fn all_platforms_are_built_and_published_as_one_index(store: Store) {
+    let (machine, platforms) = machine(store);
+    let tag = machine.tag();
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    assert_eq!(architectures(&machine, &tag), ["amd64", "arm64"]);
+    let digest = lab::registry().digest(&machine.repository(), &tag);
+    assert_eq!(Some(built.digest()), digest.as_deref());
+    assert_eq!(
+        lab::registry().tags(&machine.repository()),
+        [&tag, "fp-staging"]
+    );
+
+    let reference = machine.fp(&["ref"]).succeeded();
+    let own = platforms.own.strip_prefix("linux/").unwrap();
+    assert!(content(&machine, reference.line()).starts_with(own));
+    for platform in [platforms.own, platforms.other] {
+        let part = part_tag(reference.line(), platform);
+        assert!(!machine.has_image(&part), "{part} is nobody's business");
+    }
+    machine.clear_docker_log();
+    let hit = machine.fp(&["ensure"]).succeeded().says("nothing to do");
+    assert_eq!(hit.stdout, built.stdout);
+    machine.forget(reference.line());
+    machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert!(content(&machine, reference.line()).starts_with(own));
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+}
+
+fn a_part_is_published_under_a_tag_of_its_own(store: Store) {
+    let (machine, platforms) = machine(store);
+    let tag = machine.tag();
+    let reference = machine.fp(&["ref"]).succeeded().line().to_owned();
+    for platform in [platforms.own, platforms.other] {
+        let part = part_tag(&reference, platform);
+        let built = machine.fp(&["ensure", "--platform", platform]).succeeded();
+        let built = built.says("built, pushed");
+        assert!(
+            built.line().starts_with(&format!("{part}@")),
+            "{}",
+            built.line()
+        );
+        assert!(machine.has_image(&part));
+        assert!(
+            !machine.has_image(&reference),
+            "the whole image is not there"
+        );
+        let again = machine.fp(&["ensure", "--platform", platform]).succeeded();
+        assert_eq!(again.says("nothing to do").stdout, built.stdout);
+        machine.docker(&["image", "rm", &part]);
+        let pulled = machine.fp(&["ensure", "--platform", platform]).succeeded();
+        assert_eq!(pulled.says("hit, pulled").stdout, built.stdout);
+        let architecture = platform.strip_prefix("linux/").unwrap();
+        assert!(content(&machine, &part).starts_with(architecture));
+    }
+    assert_eq!(lab::registry().digest(&machine.repository(), &tag), None);
+    machine.fp(&["status"]).ended_with(3);
+}
+
+fn what_is_not_published_is_made_for_the_engines_own_platform(store: Store) {
+    let (machine, platforms) = machine(store);
+    let built = machine.fp(&["ensure", "--no-push"]).succeeded();
+    let own = platforms.own.strip_prefix("linux/").unwrap();
+    assert!(content(&machine, built.line()).starts_with(own));
+    let builds = machine.deeds();
+    let builds: Vec<_> = builds
+        .iter()
+        .filter(|deed| deed.contains("build "))
+        .collect();
+    assert_eq!(builds.len(), 1, "{builds:?}");
+    machine
+        .fp(&["ensure", "--no-push"])
+        .succeeded()
+        .says("use the engine's image");
+    // It is not all of what others will look for.
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+}
+
+fn a_platform_that_fails_publishes_nothing(store: Store) {
+    let (machine, platforms) = machine(store);
+    let other = platforms.other.strip_prefix("linux/").unwrap();
+    machine.tree.file(
+        "Dockerfile",
+        format!(
+            "FROM {} AS tool\nARG TARGETARCH\nRUN [ $TARGETARCH != {other} ]\nFROM scratch\nARG TARGETARCH\n\
+             COPY --from=tool /bin/sh /tool\nCOPY $TARGETARCH.txt /platform.txt\n",
+            format_args!("--platform={} {}", platforms.own, lab::base())
+        ),
+    );
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says(&format!("not available for {}", platforms.other))
+        .says("--no-push")
+        .says(&format!("--platform {}", platforms.other));
+    let tags = lab::registry().tags(&machine.repository());
+    assert!(tags.is_empty(), "{tags:?}");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    let processes = machine.processes();
+    assert!(processes.is_empty(), "{processes:?}");
+    machine.fp(&["ensure", "--no-push"]).succeeded();
+}
+
+fn parts_that_could_not_be_published_are_not_built_again(store: Store) {
+    let (machine, _) = machine(store);
+    machine.hold("push");
+    let running = machine.start(&["ensure"]);
+    machine.wait_until_held("push");
+    running.send(Signal::TERM);
+    running.finish();
+    machine.release("push");
+    machine.clear_docker_log();
+    machine.fp(&["ensure"]).succeeded().says("pushed");
+    let deeds = machine.deeds();
+    assert!(
+        !deeds.iter().any(|deed| deed.contains("build ")),
+        "{deeds:?}"
+    );
+    assert_eq!(architectures(&machine, &machine.tag()), ["amd64", "arm64"]);
+}
+
+fn checks_run_in_each_part_before_the_image_has_a_tag(store: Store) {
+    let (machine, _) = machine(store);
+    configure(&machine, "verify = [[\"/platform.txt\"]]\n");
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("fails the check");
+    let tags = lab::registry().tags(&machine.repository());
+    assert!(tags.is_empty(), "{tags:?}");
+}
+
+#[test]
+fn a_platform_has_to_be_configured() {
+    let (machine, platforms) = machine(Store::Containerd);
+    let refused = machine.fp(&["ensure", "--platform", "linux/s390x"]);
+    refused
+        .ended_with(2)
+        .says("linux/s390x")
+        .says("linux/amd64, linux/arm64");
+    machine
+        .fp(&["ensure", "--platform", "ARM"])
+        .ended_with(2)
+        .says("is not a platform");
+    machine.configure("");
+    machine.tree.file("hello.sh", "");
+    machine
+        .tree
+        .file("Dockerfile", "FROM scratch\nCOPY hello.sh /\n");
+    let refused = machine.fp(&["ensure", "--platform", platforms.own]);
+    refused.ended_with(2).says("there are none");
+    let lines = format!("platforms = [\"{}\"]\n", platforms.other);
+    machine.configure(&lines);
+    machine
+        .fp(&["ensure"])
+        .ended_with(2)
+        .says("this engine runs")
+        .says("--platform");
+}
+
+/// Where it is only to be published, it does not matter what the engine runs.
+#[test]
+fn the_other_platform_alone_is_published_without_being_pulled() {
+    let (machine, platforms) = machine(Store::Containerd);
+    let dockerfile = "FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH.txt /platform.txt\n";
+    machine.tree.file("Dockerfile", dockerfile);
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    let lines = format!(
+        "repository = \"{repository}\"\nplatforms = [\"{}\"]\n",
+        platforms.other
+    );
+    machine.tree.image(&lines);
+    machine
+        .fp(&["ensure", "--no-pull"])
+        .succeeded()
+        .says("built, pushed");
+    let config = lab::registry().image_config(&machine.repository(), &machine.tag());
+    let architecture = platforms.other.strip_prefix("linux/").unwrap();
+    assert_eq!(config["architecture"], json!(architecture));
+    // It can be had all the same by those who can run it.
+    let reference = machine.fp(&["ref"]).line().to_owned();
+    machine.forget(&reference);
+    machine
+        .fp(&["ensure"])
+        .ended_with(3)
+        .says("configure `platforms`");
+    let pulled = machine
+        .fp(&["ensure", "--platform", platforms.other])
+        .succeeded();
+    assert!(
+        pulled
+            .says("hit, pulled")
+            .line()
+            .starts_with(&format!("{reference}@"))
+    );
+    assert!(content(&machine, &reference).starts_with(architecture));
+    machine
+        .fp(&["ensure", "--platform", platforms.other])
+        .succeeded()
+        .says("nothing to do");
+}

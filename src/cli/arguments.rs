@@ -34,11 +34,15 @@ pub(super) enum Command {
     /// Tell where each image is, and what ensure would do.
     ///
     /// Exit code 3 if any is absent, 4 if that could not be told.
-    Status(Several),
+    Status(Status),
     /// Make images available: pull what is published, build and publish what is not.
     ///
     /// Prints `REPOSITORY:TAG@DIGEST` for each.
     Ensure(Ensure),
+    /// Join the parts of an image that runners published, each for its platform, into the whole.
+    ///
+    /// Prints `REPOSITORY:TAG@DIGEST`; exit code 3 if a part is absent.
+    Index(Index),
 }
 
 impl Command {
@@ -47,7 +51,9 @@ impl Command {
         let source = match self {
             Command::Hash(hash) => &hash.source,
             Command::Record(one) | Command::Inputs(one) | Command::Dockerfile(one) => &one.source,
-            Command::Ref(_) | Command::Status(_) | Command::Ensure(_) => return None,
+            Command::Ref(_) | Command::Status(_) | Command::Ensure(_) | Command::Index(_) => {
+                return None;
+            }
         };
         source.rev.as_deref()
     }
@@ -107,14 +113,38 @@ pub(super) struct Hash {
     pub(super) source: Source,
 }
 
-/// A command on any number of images.
 #[derive(Debug, Args)]
-pub(super) struct Several {
+pub(super) struct Index {
+    #[command(flatten)]
+    pub(super) one: One,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
     /// The images, by name or by globs such as 'tools-*'; all that are configured if none is named.
     pub(super) images: Vec<String>,
+    /// List only what has still to be built and published, each platform by itself; an empty list is no
+    /// failure.
+    #[arg(long)]
+    pub(super) missing: bool,
+    /// The repository is new: if the registry refuses the look-up, take that as "not there yet".
+    #[arg(long)]
+    pub(super) first_push: bool,
     /// How to print the answer.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = StatusFormat::Text, requires_if("github", "missing"))]
+    pub(super) format: StatusFormat,
+}
+
+/// How an answer about the state of images is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusFormat {
+    /// For people and shells.
+    Text,
+    /// For programs.
+    Json,
+    /// For a workflow's outputs: `missing=true` or `false`, and `matrix=…` for the jobs that build what is
+    /// missing.
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -153,14 +153,20 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::PushedOther { .. }
         | ensure::Error::Publish { .. }
         | ensure::Error::Index(_)
+        | ensure::Error::PartPlatform { .. }
+        | ensure::Error::NotAllowed(_)
+        | ensure::Error::Lacks { .. }
         | ensure::Error::Engine(_) => 1,
         ensure::Error::Part { source, .. } => ensure_exit_code(source),
         ensure::Error::Upstream { source, .. } => ensure_exit_code(source),
         ensure::Error::Platforms { .. }
         | ensure::Error::NotConfigured { .. }
+        | ensure::Error::NoParts
+        | ensure::Error::NoRepository
         | ensure::Error::PartTag(_) => 2,
         ensure::Error::Absent(_)
         | ensure::Error::NotPublished { .. }
+        | ensure::Error::PartsMissing { .. }
         | ensure::Error::Platform { .. } => 3,
         ensure::Error::RegistryUnknown { .. }
         | ensure::Error::EngineUnknown(_)

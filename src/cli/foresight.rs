@@ -67,7 +67,7 @@ pub(super) async fn foresee(
             }
         };
         let observation = run.observation(&name).await?;
-        let job = &*run.job(&name).seen(&observation);
+        let job = run.job(&name);
         let plan = job.plan(&observation);
         let object = || object(job, &plan, &observation);
         answers.give(|| (foresight.text)(job, &plan, &observation), object)?;

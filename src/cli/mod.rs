@@ -10,7 +10,9 @@ mod ensure;
 mod failure;
 mod foresight;
 mod hash;
+mod index;
 mod inputs;
+mod missing;
 mod output;
 mod outside;
 mod record;
@@ -67,5 +69,6 @@ fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Resu
         Command::Ref(arguments) => reference::run(&arguments, workspace, output),
         Command::Status(arguments) => status::run(&arguments, workspace, output),
         Command::Ensure(arguments) => ensure::run(&arguments, workspace, output),
+        Command::Index(arguments) => index::run(&arguments, workspace, output),
     }
 }

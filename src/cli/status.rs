@@ -1,9 +1,10 @@
 //! `fp status`
 
 use super::answers::Answers;
-use super::arguments::Several;
+use super::arguments::{Format, Status, StatusFormat};
 use super::failure::Failure;
 use super::foresight::{Foresight, foresee};
+use super::missing;
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::Workspace;
@@ -13,16 +14,26 @@ use crate::ensure::{Job, Observation, Options, RegistryAnswer};
 use crate::report;
 
 pub(super) fn run(
-    arguments: &Several,
+    arguments: &Status,
     workspace: &Workspace,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let format = match arguments.format {
+        _ if arguments.missing => return missing::run(arguments, workspace, output),
+        StatusFormat::Json => Format::Json,
+        // The command line takes no other word for a workflow's outputs than with --missing.
+        StatusFormat::Text | StatusFormat::Github => Format::Text,
+    };
     let outside = Outside::open(workspace)?;
     output.heed(&outside.interrupt)?;
-    let answers = Answers::new(arguments.format, output);
+    let answers = Answers::new(format, output);
     outside.run(async |world| {
+        let options = Options {
+            first_push: arguments.first_push,
+            ..Options::default()
+        };
         let jobs = workspace
-            .each_job(&arguments.images, Options::default(), world.interrupt)
+            .each_job(&arguments.images, options, world.interrupt)
             .await?;
         foresee(jobs, world, answers, &Foresight::of_status(text, exit_code)).await
     })

@@ -44,7 +44,6 @@ pub(super) async fn ensure(
         }
         turn = Some(taken);
     }
-    let job = &*job.seen(&observation);
     tell(Event::Decided {
         plan: &plan,
         observation: &observation,
@@ -292,12 +291,12 @@ async fn of_pull(
     };
     let manifest = world.registry.manifest(&job.repository, &digest);
     if let Ok(Ok(manifest)) = world.unless_interrupted(manifest).await
-        && let Content::Index { platforms } = manifest.content()
-        && !platforms.iter().any(|platform| platform == wanted)
+        && let Content::Index { images } = manifest.content()
+        && manifest.content().image_for(wanted).is_none()
     {
-        let found = platforms
+        let found = images
             .iter()
-            .map(ToString::to_string)
+            .map(|(platform, _)| platform.to_string())
             .collect::<Vec<_>>()
             .join(", ");
         return Error::Platform {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::secrets;
+use super::trust::Denial;
 use crate::config::ImageName;
 use crate::context;
 use crate::engine;
@@ -72,6 +73,31 @@ pub enum Error {
     Part {
         platform: Platform,
         source: Box<Error>,
+    },
+    /// A part is not for the platform that its tag names.
+    #[error("{reference} is an image for {found}, and not for {wanted}")]
+    PartPlatform {
+        reference: Reference,
+        found: Platform,
+        wanted: Platform,
+    },
+    /// There is nothing to join: no platforms.
+    #[error("the image has no `platforms`, so there are no parts of it to join")]
+    NoParts,
+    #[error("the image has no `repository`, so it is nowhere but in the engine")]
+    NoRepository,
+    #[error("the image may not be published from here: {0}")]
+    NotAllowed(Denial),
+    #[error("{reference} cannot be put together: nobody has published it for {}", list(.platforms))]
+    PartsMissing {
+        reference: Reference,
+        platforms: Vec<Platform>,
+    },
+    /// What is published is not for all platforms.
+    #[error("{reference} is published, and not for {platform}")]
+    Lacks {
+        reference: Reference,
+        platform: Platform,
     },
     #[error("the images of the platforms make no index")]
     Index(#[source] registry::NoPart),
@@ -257,6 +283,18 @@ impl Error {
                 "`--no-push` builds for the engine's own platform only; `--platform {platform}` on a machine of that \
                  platform, and `fp index` after all of them, publishes without emulation"
             )),
+            Error::PartPlatform { .. } | Error::Lacks { .. } => Some(
+                "somebody else wrote the tag: find out who may push there, and remove the tag or change `salt`".to_owned(),
+            ),
+            Error::NoParts => Some(
+                "`fp ensure` publishes an image for one platform; configure `platforms` for several".to_owned(),
+            ),
+            Error::NoRepository => Some("give the image a `repository`".to_owned()),
+            Error::NotAllowed(_) => None,
+            Error::PartsMissing { platforms, .. } => {
+                let commands = platforms.iter().map(|one| format!("`fp ensure --platform {one}`"));
+                Some(format!("run {} first", commands.collect::<Vec<_>>().join(" and ")))
+            }
             Error::Index(_) => Some("remove that tag, and publish it with `fp ensure --platform`".to_owned()),
             Error::Label { wanted, .. } => Some(format!(
                 "the inputs give {wanted}; somebody else wrote the tag: find out who may push there, and remove \

@@ -7,6 +7,7 @@
 mod build;
 mod drive;
 mod error;
+pub mod index;
 mod observe;
 mod parts;
 pub mod plan;
@@ -180,8 +181,7 @@ impl World<'_> {
             .clone()
             .filter(|job| job.image.repository.is_some() && !job.options.offline);
         self.registry.expect(asked.map(|job| &job.repository));
-        let names = jobs.flat_map(|job| [Some(job.reference()), job.whole_reference()]);
-        self.engine.expect(names.flatten()).await;
+        self.engine.expect(jobs.map(Job::reference)).await;
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Job, World};
 use crate::engine::{self, Image, LocalImage, process};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
-use crate::reference::{Digest, Repository};
+use crate::reference::{Digest, Repository, Tag};
 use crate::registry::{self, Content, Lookup};
 
 /// Both answers.
@@ -18,8 +18,6 @@ use crate::registry::{self, Content, Lookup};
 pub struct Observation {
     pub registry: RegistryAnswer,
     pub engine: EngineAnswer,
-    /// Whether they are about the whole image, although a part of it was asked for.
-    pub is_of_whole: bool,
 }
 
 /// What the registry says about `REPOSITORY:TAG`.
@@ -72,40 +70,7 @@ const WITHOUT_REGISTRY: Duration = Duration::from_secs(28);
 /// Where a published image is all that is wanted, the engine is asked only if there is none: it may
 /// be slow, or not there.
 pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, Interrupted> {
-    world.unless_interrupted(ask(job, world)).await
-}
-
-/// A whole image that has the platform of a part is as good as that part.
-async fn ask(job: &Job<'_>, world: &World<'_>) -> Observation {
-    let (Some(whole), Some(platform)) = (job.as_whole(), &job.platform) else {
-        return ask_both(job, world).await;
-    };
-    let seen = ask_both(&whole, world).await;
-    let is_in_engine = matches!(seen.engine, EngineAnswer::Has(_));
-    let is_hit = match &seen.registry {
-        // What is no index is for the one platform that is recorded.
-        RegistryAnswer::Present(digest) => {
-            whole.image.platforms.as_slice() == [platform.clone()]
-                || is_for(&whole, world, digest, platform).await
-        }
-        RegistryAnswer::Absent => false,
-        RegistryAnswer::Unknown(_) | RegistryAnswer::Offline | RegistryAnswer::NoRepository => {
-            is_in_engine
-        }
-    };
-    match seen.registry {
-        _ if is_hit => Observation {
-            is_of_whole: true,
-            ..seen
-        },
-        // It would not answer the second time, either.
-        registry @ RegistryAnswer::Unknown(_) => Observation {
-            registry,
-            engine: ask_engine(job, world).await,
-            is_of_whole: false,
-        },
-        _ => ask_both(job, world).await,
-    }
+    world.unless_interrupted(ask_both(job, world)).await
 }
 
 async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
@@ -139,11 +104,7 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
     {
         *is_published = !is_for(job, world, digest, wanted).await;
     }
-    Observation {
-        registry,
-        engine,
-        is_of_whole: false,
-    }
+    Observation { registry, engine }
 }
 
 /// Whether an image that the engine has for another platform may be for `wanted` as well: it is an
@@ -152,7 +113,7 @@ async fn is_for(job: &Job<'_>, world: &World<'_>, digest: &Digest, wanted: &Plat
     match world.registry.manifest(&job.repository, digest).await {
         Ok(manifest) => match manifest.content() {
             Content::Image { .. } => false,
-            Content::Index { platforms } => platforms.contains(wanted),
+            index => index.image_for(wanted).is_some(),
         },
         Err(_) => true,
     }
@@ -172,7 +133,42 @@ async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {
     if job.image.repository.is_none() {
         return RegistryAnswer::NoRepository;
     }
-    match world.registry.look_up(&job.repository, &job.tag).await {
+    if let (Some(whole), Some(platform)) = (&job.whole, &job.platform) {
+        match ask_for_whole(job, whole, platform, world).await {
+            RegistryAnswer::Absent => {}
+            answer => return answer,
+        }
+    }
+    ask_for(job, &job.tag, world).await
+}
+
+/// What the registry says about a platform in the whole image: as good as a part by itself.
+async fn ask_for_whole(
+    job: &Job<'_>,
+    whole: &Tag,
+    platform: &Platform,
+    world: &World<'_>,
+) -> RegistryAnswer {
+    let digest = match ask_for(job, whole, world).await {
+        RegistryAnswer::Present(digest) => digest,
+        answer => return answer,
+    };
+    let manifest = match world.registry.manifest(&job.repository, &digest).await {
+        Ok(manifest) => manifest,
+        Err(error) => return RegistryAnswer::Unknown(error),
+    };
+    match manifest.content() {
+        // What is no index is for the one platform that is recorded.
+        Content::Image { .. } if job.image.platforms.len() == 1 => RegistryAnswer::Present(digest),
+        content => match content.image_for(platform) {
+            Some(digest) => RegistryAnswer::Present(digest.clone()),
+            None => RegistryAnswer::Absent,
+        },
+    }
+}
+
+async fn ask_for(job: &Job<'_>, tag: &Tag, world: &World<'_>) -> RegistryAnswer {
+    match world.registry.look_up(&job.repository, tag).await {
         Lookup::Present { digest } => RegistryAnswer::Present(digest),
         Lookup::Absent => RegistryAnswer::Absent,
         Lookup::Unknown(error) if job.options.first_push && error.is_denied() => {

@@ -5,19 +5,17 @@
 //! `TAG-OS-ARCHITECTURE`. So it does not matter what the engine and its image store can do with several
 //! platforms at once, and the index is the same, byte for byte, whoever puts it together.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 
 use futures_util::future::try_join_all;
 
 use super::build::{Workshop, build, name, stage};
 use super::drive::Upstreams;
-use super::observe::{EngineAnswer, Observation, ask_engine};
+use super::observe::{EngineAnswer, ask_engine};
 use super::verify::verify;
 use super::{Error, Event, Job, Tell, World};
 use crate::engine::LocalImage;
 use crate::platform::Platform;
-use crate::reference::Reference;
 
 /// A part of an image that was built, as the engine has it.
 pub(super) struct Part<'a> {
@@ -42,28 +40,6 @@ impl<'a> Job<'a> {
             platform: Some(platform.clone()),
             ..self.clone()
         })
-    }
-
-    /// The job that is about the same platform of the whole image, if this is about a part.
-    pub(super) fn as_whole(&self) -> Option<Self> {
-        let tag = self.whole.clone()?;
-        Some(Job {
-            tag,
-            whole: None,
-            ..self.clone()
-        })
-    }
-
-    /// `REPOSITORY:TAG` of the whole image, if this is about a part.
-    pub(super) fn whole_reference(&self) -> Option<Reference> {
-        let tag = self.whole.as_ref()?;
-        Some(self.repository.tagged(tag))
-    }
-
-    /// The job that an observation is about: the whole image may stand for the part.
-    pub fn seen(&self, observation: &Observation) -> Cow<'_, Self> {
-        let whole = self.as_whole().filter(|_| observation.is_of_whole);
-        whole.map_or(Cow::Borrowed(self), Cow::Owned)
     }
 
     /// Whether the image is published in parts.

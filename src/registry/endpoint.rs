@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use super::error::Error;
 use super::transport::is_loopback;
-use crate::reference::Repository;
+use crate::reference::{Digest, Repository};
 
 /// docker.io is the name of a registry, but not of the host that serves it.
 const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
@@ -65,6 +65,13 @@ impl Endpoint {
     pub(super) fn manifest(&self, tag_or_digest: &impl Display) -> Url {
         let mut url = self.root.clone();
         url.set_path(&format!("/v2/{}/manifests/{tag_or_digest}", self.path));
+        url
+    }
+
+    /// The blob that a digest names.
+    pub(super) fn blob(&self, digest: &Digest) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("/v2/{}/blobs/{digest}", self.path));
         url
     }
 }

@@ -84,6 +84,12 @@ pub enum Error {
         #[source]
         cause: ManifestProblem,
     },
+    #[error("{request}: the answer is no image configuration")]
+    Configuration {
+        request: RequestLine,
+        #[source]
+        cause: serde_json::Error,
+    },
     #[error("{request}: the token server's answer holds no token")]
     NoToken { request: RequestLine },
     #[error(
@@ -202,6 +208,7 @@ impl Error {
             | Error::DigestHeader { .. }
             | Error::DigestMismatch { .. }
             | Error::Manifest { .. }
+            | Error::Configuration { .. }
             | Error::NoToken { .. }
             | Error::TokenServer { .. }
             | Error::Url { .. } => Some(Hint::RegistryName),

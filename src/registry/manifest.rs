@@ -34,7 +34,18 @@ pub enum Content {
     /// One image; the classic store of docker knows it by the digest of its configuration.
     Image { config: Digest },
     /// An index of images; attestations are no platforms.
-    Index { platforms: Vec<Platform> },
+    Index { images: Vec<(Platform, Digest)> },
+}
+
+impl Content {
+    /// The digest of the image for `platform` in an index.
+    pub fn image_for(&self, platform: &Platform) -> Option<&Digest> {
+        let Content::Index { images } = self else {
+            return None;
+        };
+        let found = images.iter().find(|(known, _)| known == platform);
+        found.map(|(_, digest)| digest)
+    }
 }
 
 /// Why bytes are no manifest.
@@ -113,6 +124,7 @@ struct Descriptor {
 struct IndexEntry {
     media_type: Option<String>,
     platform: Option<PlatformEntry>,
+    digest: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -154,7 +166,7 @@ impl Document {
         let is_index = is_index(media_type);
         match (is_index, self.config, self.layers, self.manifests) {
             (true, None, None, Some(entries)) => Some(Content::Index {
-                platforms: platforms(entries),
+                images: images(entries)?,
             }),
             (false, Some(config), _, None) => Some(Content::Image {
                 config: config.digest,
@@ -164,18 +176,23 @@ impl Document {
     }
 }
 
-/// The platforms of an index; attestations are listed as well, and are none.
-fn platforms(entries: Vec<IndexEntry>) -> Vec<Platform> {
-    let platform = |entry: PlatformEntry| {
-        let variant = entry.variant.unwrap_or_default();
-        Platform::new(&entry.os, &entry.architecture, &variant)
-    };
-    let platforms = entries
-        .into_iter()
-        .filter_map(|entry| entry.platform)
-        .map(platform);
-    platforms
-        .filter(|platform| !platform.is_unknown())
+/// The images of an index; attestations are listed as well, and are none. `None` if an image has no digest.
+fn images(entries: Vec<IndexEntry>) -> Option<Vec<(Platform, Digest)>> {
+    let with_platforms = entries.into_iter().filter_map(|entry| {
+        let PlatformEntry {
+            os,
+            architecture,
+            variant,
+        } = entry.platform?;
+        let variant = variant.unwrap_or_default();
+        Some((
+            Platform::new(&os, &architecture, &variant),
+            entry.digest.unwrap_or_default(),
+        ))
+    });
+    with_platforms
+        .filter(|(platform, _)| !platform.is_unknown())
+        .map(|(platform, digest)| Some((platform, digest.parse().ok()?)))
         .collect()
 }
 
@@ -238,16 +255,18 @@ mod tests {
 
     #[test]
     fn an_index_has_platforms_and_attestations_are_none() {
-        let text = r#"{"manifests": [
-            {"platform": {"os": "linux", "architecture": "amd64"}},
-            {"platform": {"os": "linux", "architecture": "arm", "variant": "v7"}},
-            {"platform": {"os": "unknown", "architecture": "unknown"}},
-            {"digest": "x"}]}"#;
-        let manifest = parse(Some(OCI_INDEX), text).unwrap();
-        let Content::Index { platforms } = manifest.content() else {
+        let text = format!(
+            r#"{{"manifests": [
+            {{"digest": "{CONFIG}", "platform": {{"os": "linux", "architecture": "amd64"}}}},
+            {{"digest": "{CONFIG}", "platform": {{"os": "linux", "architecture": "arm", "variant": "v7"}}}},
+            {{"platform": {{"os": "unknown", "architecture": "unknown"}}}},
+            {{"digest": "x"}}]}}"#
+        );
+        let manifest = parse(Some(OCI_INDEX), &text).unwrap();
+        let Content::Index { images } = manifest.content() else {
             panic!("{manifest:?}")
         };
-        let shown: Vec<String> = platforms.iter().map(ToString::to_string).collect();
+        let shown: Vec<String> = images.iter().map(|(one, _)| one.to_string()).collect();
         assert_eq!(shown, ["linux/amd64", "linux/arm/v7"]);
     }
 
@@ -273,6 +292,11 @@ mod tests {
                 Some("text/html"),
                 &image(""),
                 r#"its media type is "text/html""#,
+            ),
+            (
+                Some(OCI_INDEX),
+                r#"{"manifests": [{"platform": {"os": "linux", "architecture": "amd64"}}]}"#,
+                "its parts are not those of",
             ),
             (None, "{}", "its parts are not those of"),
             (None, "<html>", "no JSON object"),

@@ -9,6 +9,7 @@ mod auth_file;
 mod authorization;
 mod certificates;
 mod challenge;
+mod configuration;
 mod credentials;
 mod endpoint;
 mod error;
@@ -33,6 +34,7 @@ use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
 pub use authorization::Access;
+pub use configuration::Configuration;
 pub use credentials::Account;
 pub use error::{ConnectionCause, Error, Hint, RequestLine};
 pub use helper::HelperProblem;

@@ -107,8 +107,8 @@ mod tests {
             r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{{"mediaType":"{OCI_MANIFEST}","digest":"{first}","size":{size},"platform":{{"architecture":"amd64","os":"linux"}}}},{{"mediaType":"{OCI_MANIFEST}","digest":"{second}","size":{size},"platform":{{"architecture":"arm","os":"linux","variant":"v7"}}}}]}}"#
         );
         assert_eq!(String::from_utf8_lossy(index.bytes()), expected);
-        let platforms = vec![platform("linux/amd64"), platform("linux/arm/v7")];
-        assert_eq!(*index.content(), Content::Index { platforms });
+        let images = vec![(amd64.0, first), (arm.0, second)];
+        assert_eq!(*index.content(), Content::Index { images });
     }
 
     #[test]

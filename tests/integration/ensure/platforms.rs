@@ -30,7 +30,7 @@ fn machine(store: Store) -> (Machine, Platforms) {
     machine.tree.file("Dockerfile", dockerfile);
     for architecture in ["amd64", "arm64"] {
         let text = format!("{architecture} {}\n", machine.unique);
-        machine.tree.file(&format!("{architecture}.txt"), text);
+        machine.tree.file(format!("{architecture}.txt"), text);
     }
     configure(&machine, "");
     let version = machine.docker(&["version", "--format", "{{.Server.Arch}}"]);
@@ -274,11 +274,209 @@ fn the_other_platform_alone_is_published_without_being_pulled() {
         pulled
             .says("hit, pulled")
             .line()
-            .starts_with(&format!("{reference}@"))
+            .starts_with(&format!("{}@", part_tag(&reference, platforms.other)))
     );
-    assert!(content(&machine, &reference).starts_with(architecture));
+    let part = part_tag(&reference, platforms.other);
+    assert!(content(&machine, &part).starts_with(architecture));
     machine
         .fp(&["ensure", "--platform", platforms.other])
         .succeeded()
         .says("nothing to do");
+}
+
+/// Two runners build a part each, and two at once join them.
+#[test]
+fn parts_are_joined_into_the_same_index_as_all_at_once() {
+    let (machine, platforms) = machine(Store::Containerd);
+    let (tag, repository) = (machine.tag(), machine.repository());
+    let missing = machine.fp(&["index"]).ended_with(3);
+    missing.says("nobody has published it for linux/amd64, linux/arm64");
+    machine
+        .fp(&["ensure", "--platform", platforms.own, "--no-pull"])
+        .succeeded();
+    machine
+        .fp(&["index"])
+        .ended_with(3)
+        .says(&format!("`fp ensure --platform {}`", platforms.other));
+    machine
+        .fp(&["ensure", "--platform", platforms.other, "--no-pull"])
+        .succeeded();
+    assert_eq!(lab::registry().digest(&repository, &tag), None);
+
+    let joining = [machine.start(&["index"]), machine.start(&["index"])];
+    let joined = joining.map(|running| running.finish().succeeded());
+    assert_eq!(joined[0].stdout, joined[1].stdout);
+    let reference = machine.fp(&["ref"]).succeeded().line().to_owned();
+    let digest = lab::registry()
+        .digest(&repository, &tag)
+        .expect("it is there");
+    assert_eq!(joined[0].line(), format!("{reference}@{digest}"));
+    machine.fp(&["index"]).succeeded().says("hit");
+    machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    // A part is the same image before and after.
+    for platform in [platforms.own, platforms.other] {
+        let part = lab::registry().digest(&repository, &part_tag(&tag, platform));
+        let hit = machine.fp(&["ensure", "--platform", platform]).succeeded();
+        assert_eq!(Some(hit.digest()), part.as_deref());
+        assert!(hit.line().starts_with(&part_tag(&reference, platform)));
+        let architecture = platform.strip_prefix("linux/").unwrap();
+        assert!(content(&machine, hit.line()).starts_with(architecture));
+    }
+    let index = lab::registry().manifest(&repository, &tag);
+    let listed = index["manifests"].as_array().unwrap();
+    let listed = listed.iter().map(|entry| entry["platform"].clone());
+    let expected = ["amd64", "arm64"].map(|one| json!({ "architecture": one, "os": "linux" }));
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn parts_that_are_not_what_their_tags_say_are_not_joined() {
+    let (machine, _) = machine(Store::Containerd);
+    let (tag, repository) = (machine.tag(), machine.repository());
+    machine
+        .fp(&["ensure", "--platform", "linux/amd64", "--no-pull"])
+        .succeeded();
+    let registry = lab::registry();
+    registry.copy_tag(
+        &repository,
+        &format!("{tag}-linux-amd64"),
+        &format!("{tag}-linux-arm64"),
+    );
+    machine
+        .fp(&["index"])
+        .ended_with(1)
+        .says("is an image for linux/amd64, and not for linux/arm64");
+
+    machine.tree.file("amd64.txt", "another\n");
+    let other = machine.tag();
+    registry.copy_tag(
+        &repository,
+        &format!("{tag}-linux-amd64"),
+        &format!("{other}-linux-amd64"),
+    );
+    registry.copy_tag(
+        &repository,
+        &format!("{tag}-linux-arm64"),
+        &format!("{other}-linux-arm64"),
+    );
+    machine
+        .fp(&["index"])
+        .ended_with(1)
+        .says("its label names the fingerprint");
+    assert_eq!(registry.digest(&repository, &other), None);
+
+    registry.copy_tag(&repository, &format!("{tag}-linux-amd64"), &other);
+    machine
+        .fp(&["index"])
+        .ended_with(1)
+        .says("is published, and not for linux/a");
+    registry.put_index(
+        &repository,
+        &format!("{tag}-linux-arm64"),
+        &[(&other, "arm64")],
+    );
+    machine
+        .tree
+        .file("amd64.txt", format!("amd64 {}\n", machine.unique));
+    machine
+        .fp(&["index"])
+        .ended_with(1)
+        .says("is an index itself");
+}
+
+#[test]
+fn what_is_missing_is_listed_for_the_runners() {
+    let (machine, platforms) = machine(Store::Containerd);
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    let both = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
+    let salt = machine.salt();
+    machine
+        .tree
+        .file("Dockerfile.app", "FROM base\nLABEL a=b\n");
+    machine
+        .tree
+        .file("Dockerfile.tool", "FROM scratch\nCOPY amd64.txt /\n");
+    machine.tree.config(&format!(
+        "format = 1\n[images.base]\nrepository = \"{repository}/base\"\n{both}{salt}\
+         [images.app]\ndockerfile = \"Dockerfile.app\"\nneeds = {{ base = \"base\" }}\n\
+         repository = \"{repository}/app\"\n{both}\
+         [images.tool]\ndockerfile = \"Dockerfile.tool\"\nrepository = \"{repository}/tool\"\n{salt}\
+         [images.local]\ndockerfile = \"Dockerfile.tool\"\n{salt}"
+    ));
+    let list = || machine.fp(&["status", "--missing"]).succeeded().stdout;
+    assert_eq!(list(), "app  linux/amd64\napp  linux/arm64\ntool\n");
+    let github = machine
+        .fp(&["status", "--missing", "--format", "github", "app"])
+        .succeeded();
+    assert_eq!(
+        github.stdout,
+        "missing=true\nmatrix={\"include\":[{\"arch\":\"amd64\",\"image\":\"app\",\"os\":\"linux\",\"platform\":\"linux/amd64\"},\
+         {\"arch\":\"arm64\",\"image\":\"app\",\"os\":\"linux\",\"platform\":\"linux/arm64\"}]}\n"
+    );
+    machine
+        .fp(&["status", "--format", "github"])
+        .ended_with(2)
+        .says("--missing");
+
+    machine
+        .fp(&["ensure", "--no-pull", "app", "--platform", platforms.own])
+        .succeeded();
+    assert_eq!(list(), format!("app  {}\ntool\n", platforms.other));
+    machine.fp(&["ensure", "--no-pull", "tool"]).succeeded();
+    machine
+        .fp(&["ensure", "--no-pull", "app", "--platform", platforms.other])
+        .succeeded();
+    assert_eq!(list(), "");
+    let github = machine
+        .fp(&["status", "--missing", "--format", "github"])
+        .succeeded();
+    assert_eq!(github.stdout, "missing=false\nmatrix={\"include\":[]}\n");
+    let json = machine
+        .fp(&["status", "--missing", "--format", "json"])
+        .succeeded();
+    assert_eq!(json.stdout, "[]\n");
+    for image in ["base", "app"] {
+        machine.fp(&["index", image]).succeeded().says("joined");
+        machine
+            .fp(&["ensure", image])
+            .succeeded()
+            .says("hit, pulled");
+    }
+    machine
+        .fp(&["index", "tool"])
+        .ended_with(2)
+        .says("has no `platforms`");
+    machine.fp(&["index", "local"]).ended_with(2);
+}
+
+/// An image for several platforms on one for several platforms: the builder takes its own of each.
+#[test]
+fn a_leaf_gets_the_platform_of_its_upstream() {
+    let (machine, platforms) = machine(Store::Containerd);
+    let repository = format!("{}/{}", lab::registry().host, machine.repository());
+    let both = "platforms = [\"linux/amd64\", \"linux/arm64\"]\n";
+    machine
+        .tree
+        .file("Dockerfile.app", "FROM base\nLABEL a=b\n");
+    machine.tree.config(&format!(
+        "format = 1\n[images.base]\nrepository = \"{repository}/base\"\n{both}{}\
+         [images.app]\ndockerfile = \"Dockerfile.app\"\nneeds = {{ base = \"base\" }}\n\
+         repository = \"{repository}/app\"\n{both}",
+        machine.salt()
+    ));
+    let built = machine
+        .fp(&["ensure", "app"])
+        .succeeded()
+        .says("built, pushed");
+    let own = platforms.own.strip_prefix("linux/").unwrap();
+    assert!(content(&machine, built.line()).starts_with(own));
+    let pulled = machine
+        .fp(&["ensure", "--platform", platforms.other, "app"])
+        .succeeded();
+    let other = platforms.other.strip_prefix("linux/").unwrap();
+    assert!(
+        content(&machine, pulled.line()).starts_with(other),
+        "{}",
+        pulled.stderr
+    );
 }

@@ -1,0 +1,43 @@
+//! `fp index`
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::arguments::{Format, Index};
+use super::failure::Failure;
+use super::output::Output;
+use super::outside::Outside;
+use super::workspace::Workspace;
+use crate::ensure::{Options, index};
+
+pub(super) fn run(
+    arguments: &Index,
+    workspace: &Workspace,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let one = &arguments.one;
+    let image = workspace.project.one(one.image.as_deref())?;
+    let outside = Outside::open(workspace)?;
+    output.heed(&outside.interrupt)?;
+    outside.run(async |world| {
+        let names = [image.name.to_string()];
+        let options = Options::default();
+        let jobs = workspace.jobs(&names, options, world.interrupt).await?;
+        let job = &jobs.all[&image.name];
+        let joined = index::join(job, world).await;
+        let joined = joined.map_err(|error| Failure::ensure(&image.name, Arc::new(error)))?;
+        let reference = job.reference().at(joined.digest);
+        let deed = if joined.was_there { "hit" } else { "joined" };
+        output.note(&format!("{}: {deed}", image.name));
+        match one.format {
+            Format::Text => output.line(&reference.to_string()),
+            Format::Json => output.json(&json!({
+                "image": image.name.as_str(),
+                "fingerprint": job.fingerprint.to_string(),
+                "reference": reference.to_string(),
+                "hit": joined.was_there,
+            })),
+        }
+    })
+}

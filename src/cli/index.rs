@@ -36,6 +36,9 @@ pub(super) fn run(
                 "image": image.name.as_str(),
                 "fingerprint": job.fingerprint.to_string(),
                 "reference": reference.to_string(),
+                "repository": job.repository.to_string(),
+                "tag": job.tag.to_string(),
+                "digest": reference.digest.as_ref().map(ToString::to_string),
                 "hit": joined.was_there,
             })),
         }

@@ -105,6 +105,15 @@ fn the_workflow_of_the_readme_is_the_one_of_the_example() {
 }
 
 #[test]
+fn the_workflow_for_several_platforms_is_the_one_of_the_example() {
+    let [block] = blocks(&project().join("docs/PLATFORMS.md"), "yaml")
+        .try_into()
+        .unwrap();
+    let example = project().join("examples/platforms/.github/workflows/image.yml");
+    assert_eq!(block, fs::read_to_string(example).unwrap());
+}
+
+#[test]
 fn the_session_of_the_readme_is_what_fp_prints() {
     let [block] = blocks(&project().join("README.md"), "console")
         .try_into()

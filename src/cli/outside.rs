@@ -7,6 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::failure::Failure;
 use super::workspace::Workspace;
 use crate::config::EngineChoice;
+use crate::engine::Engine;
 use crate::engine::docker::Docker;
 use crate::ensure::{Turns, World};
 use crate::environment::Environment;
@@ -62,7 +63,7 @@ impl<'a> Outside<'a> {
             let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let engine = match self.engine {
                 EngineChoice::Auto | EngineChoice::Docker => {
-                    Docker::new(owned, self.interrupt.clone())
+                    Engine::Docker(Docker::new(owned, self.interrupt.clone()))
                 }
             };
             work(&World {

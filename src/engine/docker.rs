@@ -21,12 +21,12 @@ use tokio::sync::OnceCell;
 use self::arguments::words;
 use self::together::Together;
 use super::process::{self, Invocation, Output, Sink};
-use super::{BuildRequest, Error, Image, ImageId, LocalImage, environment};
+use super::{About, BuildRequest, Error, Image, ImageId, LocalImage, environment};
 use crate::interrupt::Interrupt;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository, Tag};
 
-const PROGRAM: &str = "docker";
+pub(super) const PROGRAM: &str = "docker";
 
 /// How long a short command may take. A remote engine answers late: docker gives ssh alone 30 s to
 /// connect. `ensure` waits less where the answer matters less.
@@ -44,19 +44,8 @@ pub struct Docker {
     environment: BTreeMap<OsString, OsString>,
     interrupt: Interrupt,
     /// What the engine said it is.
-    engine: Arc<OnceCell<Engine>>,
+    engine: Arc<OnceCell<About>>,
     together: Arc<Together>,
-}
-
-/// What answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Engine {
-    /// The version of the `docker` program.
-    pub client: String,
-    /// The version of the engine itself.
-    pub version: String,
-    /// What it builds for and runs by default.
-    pub platform: Platform,
 }
 
 /// The way that leads to BuildKit. The legacy builder is none: it leaves TARGETARCH empty.
@@ -91,12 +80,12 @@ impl Docker {
     }
 
     /// Asks what the engine is; the way to learn that there is none. It is asked until it has answered.
-    pub async fn engine(&self) -> Result<Engine, Error> {
+    pub async fn engine(&self) -> Result<About, Error> {
         let engine = self.engine.get_or_try_init(|| self.ask_for_engine());
         engine.await.cloned()
     }
 
-    async fn ask_for_engine(&self) -> Result<Engine, Error> {
+    async fn ask_for_engine(&self) -> Result<About, Error> {
         let question = self.invocation(words(&["version", "--format", "{{json .}}"]));
         let output = self.ask_successfully(&question).await?;
         let versions = answers::versions(&output.stdout).map_err(|source| Error::Answer {
@@ -109,7 +98,7 @@ impl Docker {
     }
 
     /// Finds the way to BuildKit.
-    pub async fn builder(&self, engine: &Engine) -> Result<Builder, Error> {
+    pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
         let question = self.invocation(words(&["buildx", "version"]));
         let output = process::capture(&question, LIMIT, &self.interrupt).await?;
         if output.status.success() {

@@ -4,6 +4,7 @@
 //! proxies are the user's. [`process`] is the one place that runs it; arguments and answers are
 //! pure functions. What to ask of an engine, and what registries say, is left to `ensure`.
 
+mod chosen;
 pub mod docker;
 mod environment;
 mod error;
@@ -17,10 +18,22 @@ use std::path::{Path, PathBuf};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository};
 
+pub use chosen::{Builder, Engine};
 pub use error::{Error, Refusal};
 
 /// The label that holds an image's full fingerprint.
 pub const FINGERPRINT_LABEL: &str = "fp.fingerprint";
+
+/// What an engine says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The version of its program.
+    pub client: String,
+    /// The version of the engine itself.
+    pub version: String,
+    /// What it builds for and runs by default.
+    pub platform: Platform,
+}
 
 /// What an engine calls an image: the digest of its configuration in docker's classic store, that
 /// of its manifest or index in docker's containerd store. Not what a registry calls it.

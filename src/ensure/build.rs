@@ -7,8 +7,7 @@ use super::drive::Upstreams;
 use super::verify::verify;
 use super::{Error, Event, Job, Tell, World, engine_lines, secrets};
 use crate::context::StagedContext;
-use crate::engine::docker::{Builder, Engine};
-use crate::engine::{self, BuildRequest, FINGERPRINT_LABEL, LocalImage, Upstream};
+use crate::engine::{self, About, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
@@ -18,7 +17,7 @@ const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 /// What an image is built from: the sealed context, and the engine's way to BuildKit.
 pub(super) struct Workshop {
     staged: StagedContext,
-    engine: Engine,
+    engine: About,
     builder: Builder,
 }
 

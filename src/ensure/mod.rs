@@ -30,8 +30,7 @@ pub use run::{Run, TellOf};
 pub use turn::Turns;
 
 use crate::config::{Image, Push};
-use crate::engine;
-use crate::engine::docker::Docker;
+use crate::engine::{self, Engine};
 use crate::environment::Environment;
 use crate::inputs::Inputs;
 use crate::interrupt::Interrupt;
@@ -87,7 +86,7 @@ pub struct Options {
 /// The parts of the outside world that a job needs.
 pub struct World<'a> {
     pub registry: &'a registry::Client,
-    pub engine: &'a Docker,
+    pub engine: &'a Engine,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
     pub interrupt: &'a Interrupt,

@@ -91,7 +91,7 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
         (None, RegistryAnswer::Present(_)) if job.options.no_pull => EngineAnswer::NotAsked,
         (None, RegistryAnswer::Unknown(_)) => timeout_at(deadline, asking_engine)
             .await
-            .unwrap_or_else(|_| EngineAnswer::Unknown(too_late())),
+            .unwrap_or_else(|_| EngineAnswer::Unknown(too_late(world.engine.name()))),
         (None, _) => asking_engine.await,
     };
     if let EngineAnswer::HasNot(Lack::OtherPlatform {
@@ -119,9 +119,9 @@ async fn is_for(job: &Job<'_>, world: &World<'_>, digest: &Digest, wanted: &Plat
     }
 }
 
-fn too_late() -> engine::Error {
+fn too_late(engine: &str) -> engine::Error {
     engine::Error::Process(process::Error::TimedOut {
-        command: "docker image inspect".to_owned(),
+        command: format!("{engine} image inspect"),
         limit: WITHOUT_REGISTRY,
     })
 }

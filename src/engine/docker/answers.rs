@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::{Builder, Engine};
+use super::Builder;
 use crate::engine::process::Output;
-use crate::engine::{Error, FINGERPRINT_LABEL, ImageId, LocalImage, Refusal};
+use crate::engine::{About, Error, FINGERPRINT_LABEL, ImageId, LocalImage, Refusal};
 use crate::platform::Platform;
 use crate::reference::{Digest, Tag};
 
@@ -43,9 +43,9 @@ pub(super) fn versions(json: &[u8]) -> serde_json::Result<Versions> {
 }
 
 impl Versions {
-    pub(super) fn into_engine(self) -> Option<Engine> {
+    pub(super) fn into_engine(self) -> Option<About> {
         let server = self.server?;
-        Some(Engine {
+        Some(About {
             client: self.client.version,
             version: server.version,
             platform: Platform::new(&server.os, &server.arch, ""),

@@ -169,6 +169,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::PartsMissing { .. }
         | ensure::Error::Platform { .. } => 3,
         ensure::Error::RegistryUnknown { .. }
+        | ensure::Error::LabelUnknown { .. }
         | ensure::Error::EngineUnknown(_)
         | ensure::Error::PushedUnknown { .. }
         | ensure::Error::Vanished { .. } => 4,

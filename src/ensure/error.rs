@@ -50,6 +50,12 @@ pub enum Error {
         found: Option<String>,
         wanted: String,
     },
+    /// What label the published image bears cannot be told.
+    #[error("whether {reference} is what its tag says cannot be told")]
+    LabelUnknown {
+        reference: Reference,
+        source: registry::Error,
+    },
     /// The engine's image does not bear the label that it was built with.
     #[error("the built image does not bear the label fp.fingerprint={wanted}")]
     BuiltLabel { wanted: String },
@@ -238,7 +244,9 @@ impl Error {
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::RegistryUnknown { source, .. } | Error::Publish { source, .. } => {
+            Error::RegistryUnknown { source, .. }
+            | Error::LabelUnknown { source, .. }
+            | Error::Publish { source, .. } => {
                 source.hint().map(|hint| hint.to_string())
             }
             Error::EngineUnknown(source)

@@ -8,6 +8,7 @@ mod build;
 mod drive;
 mod error;
 pub mod index;
+mod label;
 mod observe;
 mod parts;
 pub mod plan;

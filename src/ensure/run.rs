@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::drive::{self, Upstreams};
 use super::observe::{Observation, observe};
-use super::{Error, Event, Job, Outcome, World};
+use super::{Error, Event, Job, Outcome, World, label};
 use crate::config::ImageName;
 use crate::engine::Upstream;
 use crate::interrupt::Interrupted;
@@ -134,7 +134,15 @@ impl<'a> Run<'a> {
     async fn upstreams(&self, job: &Job<'a>) -> Result<Upstreams, Error> {
         let making = job.image.needs.iter().map(async |(name, image)| {
             let made = self.ensure(image).await;
-            let outcome = made.map_err(|error| Error::of_upstream(image, error))?;
+            let failed = |error| Error::of_upstream(image, error);
+            let outcome = made.map_err(failed)?;
+            // Whatever came through the engine was looked at there.
+            if outcome.steps.is_empty()
+                && let Some(digest) = &outcome.reference.digest
+            {
+                let checked = label::check(self.job(image), self.world, digest).await;
+                checked.map_err(|error| failed(Arc::new(error)))?;
+            }
             Ok((name.clone(), upstream(outcome)))
         });
         join_all(making).await.into_iter().collect()

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::authorization::Access;
 use super::endpoint::Endpoint;
 use super::transport::Request;
-use super::{Client, Error};
+use super::{Client, Content, Error};
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
 
@@ -46,6 +46,32 @@ impl Client {
     ) -> Result<Configuration, Error> {
         let read = async |endpoint: &Endpoint, deadline| {
             self.read_configuration(endpoint, digest, deadline).await
+        };
+        self.at(repository, read).await
+    }
+
+    /// Reads the configuration of the image that a digest names; of the one for `platform`, if that is an
+    /// index. `None` if the index has none for it.
+    pub async fn configuration_for(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        platform: &Platform,
+    ) -> Result<Option<Configuration>, Error> {
+        let read = async |endpoint: &Endpoint, deadline| {
+            let mut manifest = self.read_manifest(endpoint, digest, deadline).await?;
+            if let Content::Index { .. } = manifest.content() {
+                let Some(image) = manifest.content().image_for(platform) else {
+                    return Ok(None);
+                };
+                manifest = self.read_manifest(endpoint, image, deadline).await?;
+            }
+            let Content::Image { config } = manifest.content() else {
+                // Engines pull no platform out of an index that an index lists.
+                return Ok(None);
+            };
+            let read = self.read_configuration(endpoint, config, deadline).await;
+            read.map(Some)
         };
         self.at(repository, read).await
     }

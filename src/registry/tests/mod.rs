@@ -6,6 +6,7 @@ mod elsewhere;
 #[path = "../../../tests/integration/support/far_registry.rs"]
 mod far_registry;
 mod faults;
+mod labels;
 mod look_up;
 mod manifests;
 mod over_tls;

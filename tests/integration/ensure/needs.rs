@@ -1,7 +1,9 @@
 //! Images on images, with a real engine and a real registry.
 
+use fp::reference::Digest;
+
 use crate::support::lab::{self, Store, on_both_stores};
-use crate::support::{Machine, Reply, ScriptedRegistry, wait_until};
+use crate::support::{Machine, Reply, Request, ScriptedRegistry, wait_until};
 
 on_both_stores! {
     what_an_image_is_built_on_is_made_first_and_only_then
@@ -212,33 +214,84 @@ fn images_that_do_not_need_each_other_are_built_at_the_same_time() {
     );
 }
 
-/// A registry that tells of an image and does not hand it out.
+/// What bears the tag of an image that others are built on may be something else: a shortened tag that
+/// two fingerprints share, or an accident. It was built on without a look at its label.
+#[test]
+fn nothing_is_built_on_an_image_that_is_not_what_its_tag_says() {
+    let machine = Machine::new(Store::Containerd);
+    diamond(&machine);
+    let tag_of_root = || {
+        let reference = machine.fp(&["ref", "root"]).succeeded();
+        let (_, tag) = reference.line().rsplit_once(':').unwrap();
+        tag.to_owned()
+    };
+    let wanted = tag_of_root();
+    machine.tree.file("root/a", "other root\n");
+    let other = tag_of_root();
+    machine.fp(&["ensure", "root"]).succeeded();
+    machine.tree.file("root/a", "root\n");
+    let root = format!("{}-root", machine.repository());
+    lab::registry().copy_tag(&root, &other, &wanted);
+
+    machine.clear_docker_log();
+    machine
+        .fp(&["ensure", "left"])
+        .ended_with(1)
+        .says("`root`, which it is built on, is not available")
+        .says(&format!(
+            "is refused: its label names the fingerprint {other}"
+        ))
+        .says("remove the tag or change `salt`");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+}
+
+/// A registry that tells of an image, and does not hand it out to the builder.
 #[test]
 fn an_image_that_the_builder_cannot_get_is_told() {
     let machine = Machine::new(Store::Containerd);
-    let digest = format!("sha256:{}", "a".repeat(64));
-    let broken = ScriptedRegistry::start({
-        let digest = digest.clone();
-        move |request| match request.method.as_str() {
-            "HEAD" if !request.target.contains(&digest) => {
-                let reply = Reply::status(200).header("Docker-Content-Digest", &digest);
-                reply.header("Content-Type", "application/vnd.oci.image.manifest.v1+json")
-            }
-            _ => Reply::status(403),
-        }
-    });
     machine
         .tree
         .file("Dockerfile", "FROM tools\n")
         .file("base/Dockerfile", "FROM scratch\n");
-    let (salt, host) = (machine.salt(), broken.host());
-    machine.tree.file(
-        "fingerprint.toml",
-        format!(
+    let salt = machine.salt();
+    let configure = |host: &str| {
+        let text = format!(
             "format = 1\n[defaults]\n{salt}[images.ci]\nneeds = {{ tools = \"base\" }}\n\
              [images.base]\nrepository = \"{host}/base\"\ndockerfile = \"base/Dockerfile\"\n"
-        ),
-    );
+        );
+        machine.tree.file("fingerprint.toml", text);
+    };
+    configure("localhost");
+    let fingerprint = machine.fp(&["hash", "base"]).succeeded();
+    let labels = serde_json::json!({ "fp.fingerprint": fingerprint.line() });
+    let config = serde_json::json!({ "config": { "Labels": labels } }).to_string();
+    let named = |text: &str| Digest::sha256_of(text.as_bytes()).to_string();
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": { "digest": named(&config) },
+        "layers": [],
+    });
+    let manifest = manifest.to_string();
+    let digest = named(&manifest);
+    let broken = ScriptedRegistry::start({
+        let digest = digest.clone();
+        let has_agent = |request: &Request| {
+            let agent = request.header("user-agent");
+            agent.is_some_and(|agent| agent.starts_with("fp/"))
+        };
+        move |request| match has_agent(request) {
+            false => Reply::status(403),
+            true if request.target.contains("/blobs/") => Reply::status(200).body(config.as_str()),
+            true => Reply::status(200)
+                .header("Docker-Content-Digest", &digest)
+                .header("Content-Type", media_type)
+                .body(manifest.as_str()),
+        }
+    });
+    let host = broken.host();
+    configure(&host);
     machine
         .fp(&["ensure", "ci"])
         .ended_with(1)

@@ -3,6 +3,7 @@
 //! Each method hands its question or deed to the engine that is used, which has a module of its own.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::docker::{self, Docker};
 use super::process::Sink;
@@ -55,6 +56,13 @@ impl Engine {
     pub async fn expect(&self, images: impl IntoIterator<Item = Reference>) {
         match self {
             Engine::Docker(docker) => docker.expect(images).await,
+        }
+    }
+
+    /// Takes the engine for one that gives no answer, after it was given so long.
+    pub fn give_up(&self, limit: Duration) {
+        match self {
+            Engine::Docker(docker) => docker.give_up(limit),
         }
     }
 

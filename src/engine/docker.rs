@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -46,6 +46,20 @@ pub struct Docker {
     /// What the engine said it is.
     engine: Arc<OnceCell<About>>,
     together: Arc<Together>,
+    silence: Arc<OnceLock<Silence>>,
+}
+
+/// What the engine did not answer, and for how long it was waited for.
+#[derive(Debug, Clone)]
+struct Silence {
+    command: String,
+    limit: Duration,
+}
+
+impl From<Silence> for Error {
+    fn from(Silence { command, limit }: Silence) -> Self {
+        Error::Process(process::Error::TimedOut { command, limit })
+    }
 }
 
 /// The way that leads to BuildKit. The legacy builder is none: it leaves TARGETARCH empty.
@@ -68,6 +82,7 @@ impl Docker {
             interrupt,
             engine: Arc::default(),
             together: Arc::default(),
+            silence: Arc::default(),
         }
     }
 
@@ -100,7 +115,7 @@ impl Docker {
     /// Finds the way to BuildKit.
     pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
         let question = self.invocation(words(&["buildx", "version"]));
-        let output = process::capture(&question, LIMIT, &self.interrupt).await?;
+        let output = self.capture(&question).await?;
         if output.status.success() {
             return Ok(answers::buildx(&String::from_utf8_lossy(&output.stdout)));
         }
@@ -129,6 +144,11 @@ impl Docker {
             source,
         })?;
         Ok(images.into_iter().next())
+    }
+
+    /// Has the engine, which was asked about an image and waited for so long in vain, not be waited for again.
+    pub fn give_up(&self, limit: Duration) {
+        self.note_silence(Error::INSPECTION, limit);
     }
 
     /// Builds an image that has no name yet, and shows it as the engine now has it.
@@ -285,7 +305,7 @@ impl Docker {
 
     /// Runs a short command. Whatever its status: that the engine was not reached is an error.
     async fn ask(&self, question: &Invocation) -> Result<Output, Error> {
-        let output = process::capture(question, LIMIT, &self.interrupt).await?;
+        let output = self.capture(question).await?;
         let unreachable = output
             .stderr
             .iter()
@@ -294,6 +314,28 @@ impl Docker {
             Some(error) if !output.status.success() => Err(error),
             _ => Ok(output),
         }
+    }
+
+    /// Runs a short command, unless an earlier one has shown that the engine hangs: whoever waited for it once
+    /// need not wait again for each image of a run.
+    async fn capture(&self, question: &Invocation) -> Result<Output, Error> {
+        if let Some(silence) = self.silence.get() {
+            return Err(silence.clone().into());
+        }
+        let output = process::capture(question, LIMIT, &self.interrupt).await;
+        if let Err(process::Error::TimedOut { command, limit }) = &output {
+            self.note_silence(command, *limit);
+        }
+        Ok(output?)
+    }
+
+    /// Tells that the engine was asked by `command` and waited for so long in vain, which from now on is its
+    /// answer to every short command.
+    fn note_silence(&self, command: &str, limit: Duration) {
+        self.silence.get_or_init(|| Silence {
+            command: command.to_owned(),
+            limit,
+        });
     }
 
     async fn ask_successfully(&self, question: &Invocation) -> Result<Output, Error> {

@@ -1,5 +1,7 @@
 //! What can go wrong with an engine, and what to do about it.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use super::process;
@@ -71,6 +73,15 @@ pub enum Refusal {
 }
 
 impl Error {
+    /// The command that asks about images.
+    pub(super) const INSPECTION: &str = "docker image inspect";
+
+    /// The engine was asked about an image, and gave no answer within `limit`.
+    pub fn no_answer(limit: Duration) -> Self {
+        let command = Self::INSPECTION.to_owned();
+        Error::Process(process::Error::TimedOut { command, limit })
+    }
+
     /// Whether the program told of `text` before it failed.
     pub fn mentions(&self, text: &str) -> bool {
         matches!(self, Error::Process(error) if error.mentions(text))

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::plan::{EngineState, RegistryState};
 use super::{Job, World};
-use crate::engine::{self, Image, LocalImage, process};
+use crate::engine::{self, Image, LocalImage};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository, Tag};
@@ -60,10 +60,13 @@ pub enum Lack {
     },
 }
 
-/// When an observation ends that has no answer of the registry: a hung engine may take longer to be
-/// given up, and then nothing can be told anyway. The registry has 25 s, which leaves a few for an
-/// engine that is asked after it.
-const WITHOUT_REGISTRY: Duration = Duration::from_secs(28);
+/// How long an engine may take at least, however little patience there is with registries: it may be far away.
+const ENGINE: Duration = Duration::from_secs(10);
+
+/// How long an observation goes on that has no answer of the registry, once that was waited for as long as it
+/// may take: a hung engine may take longer to be given up, and then nothing can be told anyway. It is enough
+/// for an engine that is asked after the registry.
+const AFTER_REGISTRY: Duration = Duration::from_secs(3);
 
 /// Asks registry and engine about the image of `job`, at the same time.
 ///
@@ -74,7 +77,8 @@ pub async fn observe(job: &Job<'_>, world: &World<'_>) -> Result<Observation, In
 }
 
 async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
-    let deadline = Instant::now() + WITHOUT_REGISTRY;
+    let without_registry = ENGINE.max(world.registry.longest() + AFTER_REGISTRY);
+    let deadline = Instant::now() + without_registry;
     let mut asking_registry = pin!(ask_registry(job, world));
     let mut asking_engine = pin!(ask_engine(job, world));
     let mut engine = None;
@@ -89,9 +93,16 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
     let mut engine = match (engine, &registry) {
         (Some(answer), _) => answer,
         (None, RegistryAnswer::Present(_)) if job.options.no_pull => EngineAnswer::NotAsked,
-        (None, RegistryAnswer::Unknown(_)) => timeout_at(deadline, asking_engine)
-            .await
-            .unwrap_or_else(|_| EngineAnswer::Unknown(too_late(world.engine.name()))),
+        (None, RegistryAnswer::Unknown(_)) => match timeout_at(deadline, asking_engine).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                // One that was asked after the registry had less time than that.
+                if !job.options.no_pull {
+                    world.engine.give_up(without_registry);
+                }
+                EngineAnswer::Unknown(engine::Error::no_answer(without_registry))
+            }
+        },
         (None, _) => asking_engine.await,
     };
     if let EngineAnswer::HasNot(Lack::OtherPlatform {
@@ -117,13 +128,6 @@ async fn is_for(job: &Job<'_>, world: &World<'_>, digest: &Digest, wanted: &Plat
         },
         Err(_) => true,
     }
-}
-
-fn too_late(engine: &str) -> engine::Error {
-    engine::Error::Process(process::Error::TimedOut {
-        command: format!("{engine} image inspect"),
-        limit: WITHOUT_REGISTRY,
-    })
 }
 
 async fn ask_registry(job: &Job<'_>, world: &World<'_>) -> RegistryAnswer {

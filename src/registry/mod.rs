@@ -28,6 +28,7 @@ use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -89,6 +90,11 @@ impl Client {
             transport: Transport::new(settings),
             over_tls: Mutex::default(),
         }
+    }
+
+    /// How long an operation may take, with all its tries.
+    pub fn longest(&self) -> Duration {
+        self.transport.limits().total
     }
 
     /// Tells which repositories will be asked about, so that one token can serve for all.

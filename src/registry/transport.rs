@@ -102,7 +102,7 @@ impl Transport {
         }
     }
 
-    fn limits(&self) -> TimeLimits {
+    pub(super) fn limits(&self) -> TimeLimits {
         self.settings.time_limits
     }
 

@@ -151,3 +151,30 @@ fn a_folder_for_temporary_files_that_does_not_exist_is_to_be_made() {
         .ended_with(1)
         .says("help: make that folder, or name another one with TMPDIR");
 }
+
+/// It was waited for again for each image, or twice for the same one.
+#[test]
+fn an_engine_that_hangs_is_waited_for_once() {
+    let mut machine = Machine::bare(Store::Containerd);
+    let socket = machine.folder("home").join("docker.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    machine.set("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let silent = ScriptedRegistry::start(|_| Reply::Silence);
+    machine.set("FP_REGISTRY_TIMEOUT", "1");
+    // More than are asked about at once.
+    let names: Vec<_> = (0..40).map(|number| format!("\"{number}\"")).collect();
+    let (names, host) = (names.join(", "), silent.host());
+    machine.tree.file("Dockerfile", "FROM scratch\n").file(
+        "fingerprint.toml",
+        format!(
+            "format = 1\n[images.\"i{{n}}\"]\nmatrix = {{ n = [{names}] }}\nrepository = \"{host}/x\"\nsalt = \"{{n}}\"\n"
+        ),
+    );
+    let answer = machine.fp(&["status"]).ended_with(4);
+    let silences = answer
+        .stdout
+        .matches("`docker image inspect` did not answer within 10 s");
+    assert_eq!(silences.count(), 40, "{}", answer.stdout);
+    let asked = machine.docker_log();
+    assert!(asked.len() <= 2, "{asked:?}");
+}

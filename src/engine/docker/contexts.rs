@@ -74,7 +74,7 @@ impl Docker {
         save.push(archive.clone().into());
         self.forward(&self.invocation(save), &mut |_| Ok(()))
             .await?;
-        layout::unpack(archive, folder).await
+        layout::unpack(archive, folder, self.interrupt.clone()).await
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod context;
+mod csv;
 pub mod dockerfile;
 pub mod engine;
 pub mod ensure;

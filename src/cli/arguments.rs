@@ -171,6 +171,9 @@ pub(super) struct Ensure {
     /// join; a whole image that has the platform is a hit.
     #[arg(long, value_name = "PLATFORM", value_parser = Platform::parse)]
     pub(super) platform: Option<Platform>,
+    /// The builder of buildx that builds, as `docker buildx ls` names it, whatever BUILDX_BUILDER says.
+    #[arg(long, value_name = "NAME")]
+    pub(super) builder: Option<String>,
     /// Print what would be done, and why, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,

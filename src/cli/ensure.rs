@@ -28,7 +28,7 @@ pub(super) fn run(
         first_push: arguments.first_push,
         wait: arguments.wait,
     };
-    let outside = Outside::open(workspace)?;
+    let outside = Outside::open(workspace)?.with_builder(arguments.builder.as_deref());
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {

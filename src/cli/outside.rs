@@ -18,6 +18,8 @@ use crate::registry;
 pub(super) struct Outside<'a> {
     environment: &'a Environment,
     engine: EngineChoice,
+    /// Which builder builds, if that was asked for.
+    builder: Option<&'a str>,
     pub(super) interrupt: Interrupt,
     runtime: Runtime,
     registry: registry::Client,
@@ -44,12 +46,18 @@ impl<'a> Outside<'a> {
         Ok(Outside {
             environment,
             engine: workspace.project.engine,
+            builder: None,
             interrupt: Interrupt::listen().map_err(Failure::Runtime)?,
             runtime,
             registry: registry::Client::new(settings),
             turns: Turns::new(environment, &temporary),
             temporary,
         })
+    }
+
+    /// The same with another builder than the environment names.
+    pub(super) fn with_builder(self, builder: Option<&'a str>) -> Self {
+        Outside { builder, ..self }
     }
 
     /// Runs `work`. Nothing is left running afterwards but what the system's resolver may still be
@@ -61,6 +69,10 @@ impl<'a> Outside<'a> {
         let result = self.runtime.block_on(async {
             let variables = self.environment.iter();
             let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let builder = self
+                .builder
+                .map(|name| ("BUILDX_BUILDER".into(), name.into()));
+            let owned = owned.chain(builder);
             let engine = match self.engine {
                 EngineChoice::Auto | EngineChoice::Docker => {
                     Engine::Docker(Docker::new(owned, self.interrupt.clone()))

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::cache;
 use super::key;
 use super::{ImageName, template};
 use crate::environment::NotText;
@@ -178,8 +179,8 @@ pub enum MistakeKind {
     },
     #[error("`{text}` does not give a valid tag")]
     Tag { text: String, source: ParseError },
-    #[error("the tag `{0}` starts with `fp-staging`, which fp keeps for itself")]
-    StagingTag(String),
+    #[error("the tag `{tag}` starts with `{prefix}`, which fp keeps for itself")]
+    OwnTag { tag: String, prefix: &'static str },
     #[error("the tag names the argument {0}, which `args` does not have")]
     TagArg(String),
     #[error(
@@ -228,6 +229,8 @@ pub enum MistakeKind {
     EmptyCommand,
     #[error("the target is empty")]
     EmptyTarget,
+    #[error(transparent)]
+    Cache(#[from] cache::Error),
     #[error("`{0}` is not the name of a registry: a host in lower case, with or without a port")]
     Registry(String),
     #[error("`source` is not an http(s) address, or it holds a user name or password")]
@@ -251,7 +254,11 @@ impl MistakeKind {
 
     /// Whether the text that is wrong may hold a token, and may be wrong just because of it.
     pub fn may_quote_a_secret(&self) -> bool {
-        matches!(self, MistakeKind::Source)
+        match self {
+            MistakeKind::Source => true,
+            MistakeKind::Cache(error) => error.may_quote_a_secret(),
+            _ => false,
+        }
     }
 
     /// The way out, where the message does not say it already.
@@ -290,6 +297,7 @@ impl MistakeKind {
             MistakeKind::SameName { .. } => {
                 Some("have each name of the matrix in the name of the table, as in `[images.\"ci-{name}\"]`".to_owned())
             }
+            MistakeKind::Cache(error) => Some(error.hint()),
             MistakeKind::Each(_) => Some("as in `{ each = \"docker/*/Dockerfile\" }`".to_owned()),
             MistakeKind::EachNothing(_) => Some(
                 "the files that git tracks, and new ones that .gitignore does not exclude, are looked at".to_owned(),

@@ -4,6 +4,7 @@
 //! rest of fp sees, with every text parsed and every default applied. Files that the configuration
 //! names are read elsewhere.
 
+mod cache;
 mod draft;
 mod key;
 mod locate;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+pub use cache::{CACHE_TAG, Cache, CacheKind, CachePlace};
 pub use key::{Key, Notation};
 pub use locate::{FILE_NAME, locate};
 pub use mistake::{Error, Invalid, Mistake, MistakeKind};
@@ -74,6 +76,8 @@ pub struct Image {
     pub verify: Vec<Vec<String>>,
     /// How often a build that fails is tried again.
     pub retry: u8,
+    /// Its layer caches.
+    pub cache: Cache,
     /// When it is published.
     pub push: Push,
     /// The address for the label `org.opencontainers.image.source`.

@@ -13,7 +13,7 @@ pub struct ImageName(String);
 impl ImageName {
     pub(super) const LONGEST: usize = 128;
 
-    pub(super) fn parse(text: &str) -> Result<Self, MistakeKind> {
+    pub fn parse(text: &str) -> Result<Self, MistakeKind> {
         let part = |part: &str| {
             !part.is_empty()
                 && part

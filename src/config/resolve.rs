@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
+use super::cache;
 use super::key::{Key, Notation};
 use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::Needs;
@@ -46,6 +47,10 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         };
         Ok((arg_name(name)?, arg))
     };
+    let repository = written.repository.as_ref();
+    let repository = repository
+        .map(|text| self::repository(text, environment))
+        .transpose()?;
     Ok(Image {
         dockerfile: path(written.dockerfile.as_ref(), "Dockerfile")?,
         context: path(written.context.as_ref(), ".")?,
@@ -67,11 +72,8 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         retry: written.retry.unwrap_or(0),
         push: written.push,
         source: written.source.as_ref().map(source).transpose()?,
-        repository: written
-            .repository
-            .as_ref()
-            .map(|r| repository(r, environment))
-            .transpose()?,
+        cache: cache::cache(written, repository.as_ref())?,
+        repository,
         name: table.name.clone(),
         table: table.table.cloned(),
     })
@@ -195,7 +197,10 @@ fn tag(written: Option<&Spanned<String>>, args: &Args) -> Result<Spanned<TagTemp
     let written = || text.as_ref().clone();
     match expand_tag(&template, &sample, &values) {
         Ok(_) => Ok(Spanned::new(text.span(), template)),
-        Err(MistakeKind::StagingTag(_)) => Err(at(text.span(), MistakeKind::StagingTag(written()))),
+        Err(MistakeKind::OwnTag { prefix, .. }) => {
+            let tag = written();
+            Err(at(text.span(), MistakeKind::OwnTag { tag, prefix }))
+        }
         Err(MistakeKind::Tag { source, .. }) => {
             let text_of = MistakeKind::Tag {
                 text: written(),
@@ -229,8 +234,9 @@ pub(super) fn expand_tag(
     let text = template
         .expand(fingerprint, args)
         .map_err(|NoArg(name)| MistakeKind::TagArgLeftOut(name))?;
-    if text.starts_with("fp-staging") {
-        return Err(MistakeKind::StagingTag(text));
+    let mut own = cache::OWN_TAGS.into_iter();
+    if let Some(prefix) = own.find(|prefix| text.starts_with(prefix)) {
+        return Err(MistakeKind::OwnTag { tag: text, prefix });
     }
     text.parse()
         .map_err(|source| MistakeKind::Tag { text, source })

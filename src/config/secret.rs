@@ -35,7 +35,7 @@ pub struct Ssh {
 pub struct MachinePath(String);
 
 impl MachinePath {
-    fn parse(text: &str) -> Result<Self, MistakeKind> {
+    pub(super) fn parse(text: &str) -> Result<Self, MistakeKind> {
         match text {
             "" => Err(MistakeKind::NoSecretFile),
             _ if text.contains('\0') => Err(MistakeKind::Nul),

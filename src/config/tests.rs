@@ -83,6 +83,16 @@ fn wrong_values_are_pointed_at() {
             "tag = \"fp-staging-{fingerprint:16}\"",
             "\"fp-staging-{fingerprint:16}\"",
         ),
+        (
+            "tag = \"fp-cache-{fingerprint:16}\"",
+            "\"fp-cache-{fingerprint:16}\"",
+        ),
+        ("cache = \"s3\"", "\"s3\""),
+        ("cache_from = [\"type=gha\", \"x=y\"]", "\"x=y\""),
+        (
+            "repository = \"r.io/a\"\ncache_to = [\"r.io/a:b\"]",
+            "\"r.io/a:b\"",
+        ),
         ("tag = \"-{fingerprint:16}\"", "\"-{fingerprint:16}\""),
         ("context = \"../x\"", "\"../x\""),
         ("target = \"\"", "\"\""),

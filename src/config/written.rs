@@ -11,6 +11,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
+use super::cache::CacheKind;
+
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +52,12 @@ pub(super) struct Image {
     pub(super) tag: Option<Spanned<String>>,
     pub(super) verify: Option<Vec<Spanned<Vec<Spanned<String>>>>>,
     pub(super) retry: Option<u8>,
+    #[serde(default)]
+    pub(super) cache: CacheKind,
+    #[serde(default)]
+    pub(super) cache_from: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) cache_to: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) push: Push,
     pub(super) source: Option<Spanned<String>>,

@@ -5,6 +5,7 @@
 
 use super::arguments::Naming;
 use super::mistake::MistakeKind;
+use crate::csv;
 
 /// A mount, as far as it decides what is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,46 +60,9 @@ fn key(field: &str) -> (String, Option<&str>) {
     }
 }
 
-/// Splits a CSV line. A field may be in double quotes, which are doubled inside.
+/// Splits a CSV line.
 fn fields(text: &str) -> Result<Vec<String>, MistakeKind> {
-    let malformed = || MistakeKind::Mount(text.to_owned());
-    let mut fields = Vec::new();
-    let mut rest = Some(text);
-    while let Some(text) = rest {
-        let (field, after) = match text.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted).ok_or_else(malformed)?,
-            None => {
-                let end = text.find(',').unwrap_or(text.len());
-                (text[..end].to_owned(), &text[end..])
-            }
-        };
-        if !text.starts_with('"') && field.contains('"') {
-            return Err(malformed());
-        }
-        fields.push(field);
-        rest = match after.strip_prefix(',') {
-            None if !after.is_empty() => return Err(malformed()),
-            after => after,
-        };
-    }
-    Ok(fields)
-}
-
-/// Reads a quoted field behind its first quote, and gives what follows its last.
-fn unquoted(text: &str) -> Option<(String, &str)> {
-    let mut field = String::new();
-    let mut rest = text;
-    loop {
-        let (part, after) = rest.split_once('"')?;
-        field.push_str(part);
-        match after.strip_prefix('"') {
-            Some(after) => {
-                field.push('"');
-                rest = after;
-            }
-            None => return Some((field, after)),
-        }
-    }
+    csv::fields(text).ok_or_else(|| MistakeKind::Mount(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::docker::{self, Docker};
 use super::process::Sink;
-use super::{About, BuildRequest, Error, Image, ImageId, LocalImage};
+use super::{About, BuildRequest, CacheAbility, Error, Image, ImageId, LocalImage};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository, Tag};
 
@@ -21,6 +21,15 @@ pub enum Engine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builder {
     Docker(docker::Builder),
+}
+
+impl Builder {
+    /// Whether layer caches can be named to it.
+    pub fn knows_caches(self) -> bool {
+        match self {
+            Builder::Docker(builder) => builder != docker::Builder::BuiltIn,
+        }
+    }
 }
 
 impl Engine {
@@ -49,6 +58,13 @@ impl Engine {
     pub async fn builder(&self, about: &About) -> Result<Builder, Error> {
         match self {
             Engine::Docker(docker) => docker.builder(about).await.map(Builder::Docker),
+        }
+    }
+
+    /// Which layer caches a build can write, if its builder knows any.
+    pub async fn cache_ability(&self) -> Result<CacheAbility, Error> {
+        match self {
+            Engine::Docker(docker) => docker.cache_ability().await,
         }
     }
 

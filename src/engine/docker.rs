@@ -5,7 +5,9 @@
 
 mod answers;
 mod arguments;
+pub mod cache;
 mod contexts;
+mod driver;
 mod layout;
 mod together;
 
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use self::arguments::words;
+use self::driver::Driver;
 use self::together::Together;
 use super::process::{self, Invocation, Output, Sink};
 use super::{About, BuildRequest, Error, Image, ImageId, LocalImage, environment};
@@ -47,6 +50,9 @@ pub struct Docker {
     engine: Arc<OnceCell<About>>,
     together: Arc<Together>,
     silence: Arc<OnceLock<Silence>>,
+    /// The way to BuildKit, and the builder at its end.
+    builder: Arc<OnceCell<Builder>>,
+    driver: Arc<OnceCell<Driver>>,
 }
 
 /// What the engine did not answer, and for how long it was waited for.
@@ -83,6 +89,8 @@ impl Docker {
             engine: Arc::default(),
             together: Arc::default(),
             silence: Arc::default(),
+            builder: Arc::default(),
+            driver: Arc::default(),
         }
     }
 
@@ -112,8 +120,17 @@ impl Docker {
             .ok_or(Error::NotDocker { program: PROGRAM })
     }
 
-    /// Finds the way to BuildKit.
+    /// Finds the way to BuildKit, and makes sure that the builder can be used which the user has named.
     pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
+        let find = async || {
+            let builder = self.way_to_buildkit(engine).await?;
+            self.check_named_builder(builder).await?;
+            Ok(builder)
+        };
+        self.builder.get_or_try_init(find).await.copied()
+    }
+
+    async fn way_to_buildkit(&self, engine: &About) -> Result<Builder, Error> {
         let question = self.invocation(words(&["buildx", "version"]));
         let output = self.capture(&question).await?;
         if output.status.success() {
@@ -164,6 +181,8 @@ impl Docker {
         build
             .environment
             .extend(arguments::secret_variables(request.secrets));
+        let of_caches = request.caches.variables.iter().cloned();
+        build.environment.extend(of_caches);
         if builder == Builder::BuiltIn {
             build
                 .environment

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::process;
 use crate::interrupt::Interrupted;
+use crate::shown::Shown;
 
 /// Why the engine did not do what it was told. What its programs say in it is safe to show.
 #[derive(Debug, Error)]
@@ -18,6 +19,11 @@ pub enum Error {
     NoContext { message: String },
     #[error("the builder cannot be used: {message}")]
     NoBuilder { message: String },
+    /// A builder elsewhere that does not answer.
+    #[error("the builder `{}` does not answer", Shown::text(.name))]
+    BuilderAway { name: String },
+    #[error("the builder `{}` is buildx's, and this docker has no buildx", Shown::text(.name))]
+    BuilderWithoutBuildx { name: String },
     #[error("no permission to use the engine: {message}")]
     PermissionDenied { message: String },
     #[error("`{program}` is not Docker's: its answer names no server")]
@@ -103,9 +109,16 @@ impl Error {
                  `docker context use` names one of them",
             ),
             Error::NoBuilder { .. } => Some(
-                "`docker buildx ls` lists the builders there are; BUILDX_BUILDER or \
+                "`docker buildx ls` lists the builders there are; --builder, BUILDX_BUILDER or \
                  `docker buildx use` names one of them",
             ),
+            Error::BuilderAway { .. } => Some(
+                "see that its buildkitd runs and can be reached (`docker buildx inspect --bootstrap`), or name another \
+                 builder with --builder or BUILDX_BUILDER",
+            ),
+            Error::BuilderWithoutBuildx { .. } => {
+                Some("install the buildx plugin, or unset BUILDX_BUILDER to build with the engine")
+            }
             Error::Incomplete { .. } => Some(
                 "take the image out of the engine (`docker image rm`), so that fp builds it anew, \
                  or have whoever has all of it push it",

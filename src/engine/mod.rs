@@ -148,8 +148,37 @@ pub struct SshKey {
     pub file: Option<PathBuf>,
 }
 
+/// The layer caches of a build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caches {
+    /// Where layers are looked for: values of `--cache-from`.
+    pub from: Vec<String>,
+    /// Where layers are written to: values of `--cache-to`.
+    pub to: Vec<String>,
+    /// The variables by which a cache is reached; of GitHub's own, with a token.
+    pub variables: Vec<(OsString, OsString)>,
+}
+
+/// Which caches an engine can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheAbility {
+    /// All.
+    All,
+    /// The one in the image itself. It reads all.
+    Inline,
+    /// None, and it reads none.
+    None,
+}
+
+/// What went wrong with a cache in a build that goes on without it. Its texts are the builder's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheTrouble {
+    Unread { place: String, message: String },
+    Unwritten { message: String },
+}
+
 /// What to build. The paths are absolute.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct BuildRequest<'a> {
     /// The sealed context.
     pub context: &'a Path,
@@ -173,6 +202,8 @@ pub struct BuildRequest<'a> {
     pub secrets: &'a [Secret],
     /// What signs in by ssh while the image is built.
     pub ssh: &'a [SshKey],
+    /// The layer caches that are read and written.
+    pub caches: &'a Caches,
     /// Take bases from their registries, whatever the engine has under their names.
     pub pull: bool,
 }

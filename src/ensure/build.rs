@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::drive::Upstreams;
 use super::verify::verify;
-use super::{Error, Event, Job, Tell, World, engine_lines, secrets};
+use super::{Error, Event, Job, Tell, World, cache, secrets};
 use crate::context::StagedContext;
 use crate::engine::{self, About, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
@@ -41,6 +41,7 @@ pub(super) async fn build(
     let secrets = secrets::secrets(job, world.environment)?;
     let ssh = secrets::ssh_keys(job, world.environment)?;
     let scratch = staged.scratch_of(&job.tag)?;
+    let caches = cache::choose(job, world, *builder, platform, upstreams.values(), tell).await;
     let labels = labels(job);
     let request = BuildRequest {
         context: &staged.context(),
@@ -54,6 +55,7 @@ pub(super) async fn build(
         upstreams,
         secrets: &secrets,
         ssh: &ssh,
+        caches: &caches,
         pull: job.may_be_published(),
     };
     let image = attempt(job, world, *builder, &request, tell)
@@ -111,11 +113,7 @@ async fn attempt(
 ) -> Result<LocalImage, engine::Error> {
     let mut left = job.image.retry;
     loop {
-        let built = world
-            .engine
-            .build(builder, request, &mut engine_lines(tell))
-            .await;
-        match built {
+        match cache::build(world, builder, request, tell).await {
             Err(error @ engine::Error::Process(_)) if left > 0 => {
                 left -= 1;
                 let error = &error;

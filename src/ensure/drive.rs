@@ -10,7 +10,7 @@ use super::publish::{Made, Published, publish};
 use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
-use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, engine_lines};
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines};
 use crate::engine::{self, Image, Upstream};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -132,7 +132,9 @@ async fn perform(
             if !publish {
                 return Ok(built);
             }
-            publish_and_report(job, world, Made::Whole(&image), built, tell).await
+            let outcome = publish_and_report(job, world, Made::Whole(&image), built, tell).await?;
+            cache::note(job, world, platform, &outcome, tell).await?;
+            Ok(outcome)
         }
         Plan::Wait => unreachable!("a look ends when there is nothing to wait for"),
         Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) => {
@@ -153,6 +155,9 @@ async fn make_parts(
     let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
     if made.steps.contains(&Step::Pushed) {
         forget(&parts, world).await?;
+    }
+    for part in &parts {
+        cache::note(job, world, Some(&part.platform), &made, tell).await?;
     }
     Ok(made)
 }

@@ -5,6 +5,7 @@
 //! written.
 
 mod build;
+mod cache;
 mod drive;
 mod error;
 pub mod index;
@@ -25,6 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use cache::{Notice, Omission};
 pub use error::Error;
 pub use observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
 pub use run::{Run, TellOf};
@@ -65,6 +67,9 @@ pub struct Job<'a> {
     pub publishing: Publishing,
     /// Whether this is a CI system, where an image that only the engine has is not trusted.
     pub is_ci: bool,
+    /// Whether this builds what somebody asks to have merged, so that no cache is written which others
+    /// read.
+    pub is_proposal: bool,
     /// What the user asked for.
     pub options: Options,
 }
@@ -144,6 +149,8 @@ pub enum Event<'a> {
     Verifying(&'a [String]),
     /// The image is not published, and is waited for so long.
     Awaiting(Duration),
+    /// What became of layer caches.
+    Cache(Notice<'a>),
     /// Something that does not keep the image from being made available.
     Warning(Warning<'a>),
 }

@@ -131,6 +131,7 @@ pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
                 job.reference()
             )]
         }
+        Event::Cache(notice) => vec![format!("{name}: {}", super::cache::notice(notice))],
         Event::Warning(warning) => vec![format!("{name}: warning: {}", warning_text(warning))],
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Texts only: nothing is printed here.
 
+mod cache;
 mod ensure;
 mod userinfo;
 

@@ -15,7 +15,7 @@ IMAGE_KEYS = {
     "matrix": dict, "needs": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
     "args": dict, "hints": dict, "secrets": dict, "ssh": list, "salt": str, "tag": str, "push": str, "source": str,
-    "verify": list, "retry": int,
+    "verify": list, "retry": int, "cache": str, "cache_from": list, "cache_to": list,
 }
 IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 RESERVED = re.compile(
@@ -115,6 +115,10 @@ def _check_unrecorded(table):
     """The keys that have no influence, as far as CONFIGURATION.md says what their values may be."""
     if table.get("push", "auto") not in ("auto", "always", "never"):
         raise NoFingerprint("push")
+    if table.get("cache", "none") not in ("none", "inline", "registry", "gha"):
+        raise NoFingerprint("cache")
+    if not all(isinstance(place, str) for key in ("cache_from", "cache_to") for place in table.get(key, [])):
+        raise NoFingerprint("places of caches are texts")
     for placeholder in re.findall(r"\{(.*?)\}", table.get("tag", "")):
         number = re.fullmatch(r"fingerprint(?::([0-9]+))?", placeholder)
         argument = table.get("args", {}).get(placeholder.removeprefix("arg:"))

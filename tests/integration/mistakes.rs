@@ -190,7 +190,7 @@ error: there is no key `zzz` here
 5 | zzz = 1
   | ^^^
   |
-  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, hints, secrets, ssh, salt, tag, verify, retry, push, source, matrix
+  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, hints, secrets, ssh, salt, tag, verify, retry, cache, cache_from, cache_to, push, source, matrix
 
 "#]],
     );
@@ -605,6 +605,17 @@ error: the tag `fp-staging-{fingerprint:16}` starts with `fp-staging`, which fp 
 
 "#]],
     );
+    assert_says(
+        image_refusal("tag = \"fp-cache-{fingerprint:16}\""),
+        str![[r#"
+error: the tag `fp-cache-{fingerprint:16}` starts with `fp-cache`, which fp keeps for itself
+ --> ROOT/fingerprint.toml:5:7
+  |
+5 | tag = "fp-cache-{fingerprint:16}"
+  |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+"#]],
+    );
     let long = format!("tag = \"{}{{fingerprint}}\"", "x".repeat(65));
     assert_says(
         image_refusal(&long),
@@ -819,4 +830,53 @@ fn wrong_types_are_told_in_the_words_of_toml() {
 fn a_tag_is_refused_without_a_fingerprint_that_nobody_asked_for() {
     let said = image_refusal("tag = \"a/{fingerprint:16}\"");
     assert!(said.contains("help: '/' is not allowed"), "{said}");
+}
+
+/// Whoever reads a log sees what fp quotes of the configuration.
+#[test]
+fn what_names_no_cache_is_told_without_its_text() {
+    assert_says(
+        image_refusal("cache_to = [\"type=s3,bucket=b,secret_access_key=hush\"]"),
+        str![[r#"
+error: `secret_access_key` of a cache is or holds a credential, which has no place in fingerprint.toml
+--> ROOT/fingerprint.toml:5
+ = help: take it out: `docker login` signs in to registries, S3 goes by AWS's own variables and files, and GitHub's cache by the job's own token
+
+"#]],
+    );
+    assert_says(
+        image_refusal("cache_from = [\"mode=max,tokn=hush\"]"),
+        str![[r#"
+error: this is no place of a cache as `docker buildx build` names it
+--> ROOT/fingerprint.toml:5
+ = help: as in `type=registry,ref=ghcr.io/acme/app-cache`, `type=local,dest=PATH`, or a reference alone
+
+"#]],
+    );
+    assert_says(
+        image_refusal("cache = \"s3\""),
+        str![[r#"
+error: unknown variant `s3`, expected one of `none`, `inline`, `registry`, `gha`
+ --> ROOT/fingerprint.toml:5:9
+  |
+5 | cache = "s3"
+  |         ^^^^
+
+"#]],
+    );
+    assert_says(
+        image_refusal(
+            "repository = \"ghcr.io/acme/app\"\ncache_to = [\"ghcr.io/acme/app:latest\"]",
+        ),
+        str![[r#"
+error: no cache is written where the image is published
+ --> ROOT/fingerprint.toml:6:13
+  |
+6 | cache_to = ["ghcr.io/acme/app:latest"]
+  |             ^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: give it a tag that begins with `fp-cache`, which no image has, or a repository of its own
+
+"#]],
+    );
 }

@@ -58,6 +58,12 @@ pub(super) fn build(
     for key in request.ssh {
         arguments.pair("--ssh", ssh_flag(key));
     }
+    for place in &request.caches.from {
+        arguments.pair("--cache-from", place);
+    }
+    for place in &request.caches.to {
+        arguments.pair("--cache-to", place);
+    }
     if let Some(platform) = request.platform {
         arguments.pair("--platform", platform.to_string());
     }
@@ -160,7 +166,7 @@ mod tests {
     use std::path::Path;
 
     use super::{Builder, Contexts, build, secret_flag, secret_variables, ssh_flag};
-    use crate::engine::{BuildRequest, Secret, SecretValue, SshKey};
+    use crate::engine::{BuildRequest, Caches, Secret, SecretValue, SshKey};
 
     fn arguments(builder: Builder, target: Option<&str>, pull: bool) -> String {
         let arguments = BTreeMap::from([
@@ -169,6 +175,14 @@ mod tests {
         ]);
         let hints = BTreeMap::from([("no_proxy".to_owned(), "*".to_owned())]);
         let labels = BTreeMap::from([("fp.fingerprint".to_owned(), "00ff".to_owned())]);
+        let caches = match builder {
+            Builder::Buildx { .. } => Caches {
+                from: vec!["type=gha,scope=x".to_owned()],
+                to: vec!["type=inline".to_owned()],
+                variables: vec![("TOKEN".into(), "hush".into())],
+            },
+            Builder::BuiltIn => Caches::default(),
+        };
         let request = BuildRequest {
             context: Path::new("/s/context"),
             dockerfile: Path::new("/s/Dockerfile"),
@@ -181,6 +195,7 @@ mod tests {
             upstreams: &BTreeMap::new(),
             secrets: &[],
             ssh: &[],
+            caches: &caches,
             pull,
         };
         let place = ("base".to_owned(), "docker-image://r/x@sha256:0".into());
@@ -236,7 +251,7 @@ mod tests {
             "buildx|build|--load|--provenance=false|--sbom=false|--metadata-file|/s/report\
              |--progress=plain|--pull|--label|fp.fingerprint=00ff|--build-arg|EMPTY=\
              |--build-arg|FLAVOR=a b=c,d|--build-arg|no_proxy=*\
-             |--build-context|base=docker-image://r/x@sha256:0|--target|ci|--file|/s/Dockerfile|/s/context"
+             |--build-context|base=docker-image://r/x@sha256:0|--cache-from|type=gha,scope=x|--cache-to|type=inline|--target|ci|--file|/s/Dockerfile|/s/context"
         );
     }
 

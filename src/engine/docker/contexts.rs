@@ -56,9 +56,7 @@ impl Docker {
         if !image.as_ref().is_some_and(is_classic) {
             return Ok(false);
         }
-        let question = self.invocation(words(&["buildx", "inspect"]));
-        let output = self.ask_successfully(&question).await?;
-        Ok(is_engines_own(&String::from_utf8_lossy(&output.stdout)))
+        Ok(self.driver().await?.is_engines_own())
     }
 
     /// Takes an image out of the engine, for builders that have images of their own.
@@ -75,30 +73,5 @@ impl Docker {
         self.forward(&self.invocation(save), &mut |_| Ok(()))
             .await?;
         layout::unpack(archive, folder, self.interrupt.clone()).await
-    }
-}
-
-/// Whether `docker buildx inspect` tells of the builder that is part of the engine.
-fn is_engines_own(answer: &str) -> bool {
-    let mut drivers = answer
-        .lines()
-        .filter_map(|line| line.strip_prefix("Driver:"));
-    drivers
-        .next()
-        .is_some_and(|driver| driver.trim() == "docker")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_engines_own;
-
-    #[test]
-    fn the_engines_own_builder_is_known_by_its_driver() {
-        let answer = |driver: &str| {
-            format!("Name:   x\nDriver: {driver}\n\nNodes:\nName: x0\nDriver: docker\n")
-        };
-        assert!(is_engines_own(&answer("docker")));
-        assert!(!is_engines_own(&answer("docker-container")));
-        assert!(!is_engines_own("Name: x\n"));
     }
 }

@@ -95,6 +95,28 @@ pub fn publishing(
     }
 }
 
+/// Whether what is built is something that somebody asks to have merged, as far as that can be told: what
+/// is not known to be trusted is taken for it. `event` is that of [`publishing`].
+pub fn is_proposal(environment: &Environment, event: Option<&str>) -> bool {
+    let ci = Ci {
+        environment,
+        payload: event,
+    };
+    is_ci(environment)
+        && (ci.denial().is_some()
+            || PROPOSALS.iter().any(|(variable, events)| {
+                let event = ci.text(variable);
+                events.contains(&event)
+            }))
+}
+
+/// The events of pull requests among the trusted ones: the variable that names the event, and they.
+const PROPOSALS: [(&str, &[&str]); 3] = [
+    ("GITHUB_EVENT_NAME", &["pull_request", "merge_group"]),
+    ("CI_PIPELINE_SOURCE", &["merge_request_event"]),
+    ("BUILD_REASON", &["PullRequest"]),
+];
+
 /// Why an event is not one to publish from.
 type Judge = fn(&Ci<'_>) -> Option<Denial>;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Denial, Publishing, publishing};
+use super::{Denial, Publishing, is_proposal, publishing};
 use crate::config::Push;
 use crate::environment::Environment;
 
@@ -39,6 +39,12 @@ fn every_recorded_event_publishes_or_does_not() {
             Publishing::Denied(denial) => denial.to_string(),
         };
         assert_eq!(decided, recorded.denial, "{}", path.display());
+        let name = path.file_stem().unwrap().to_string_lossy();
+        let is_merge = ["pull-request", "merge-request", "merge-group"]
+            .iter()
+            .any(|word| name.contains(word));
+        let expected = is_merge || !recorded.denial.is_empty();
+        assert_eq!(is_proposal(&environment, payload), expected, "{name}");
         count += 1;
     }
     assert!(count > 30, "only {count} events were found");
@@ -48,6 +54,7 @@ fn every_recorded_event_publishes_or_does_not() {
 fn laptops_publish_and_may_be_refused() {
     let environment = Environment::default();
     let decide = |push, no_push| publishing(push, no_push, &environment, None);
+    assert!(!is_proposal(&environment, None));
     let must = Publishing::Allowed { must: true };
     assert_eq!(
         decide(Push::Auto, false),

@@ -1,0 +1,147 @@
+//! Layer caches, as `docker buildx build` is told of them and tells of them. Pure.
+//!
+//! The lines that are recognised were recorded from buildx 0.13 and BuildKit 0.12; what is not
+//! recognised tells of no trouble with a cache.
+
+use crate::engine::process::Output;
+use crate::engine::{CacheTrouble, Error};
+
+/// What keeps the classic image store from writing caches other than into the image itself.
+const CONTAINERD_STORE: &str = "io.containerd.snapshotter";
+
+/// Whether `docker info --format '{{json .DriverStatus}}'` tells of the containerd image store.
+pub(super) fn is_containerd_store(output: &Output) -> bool {
+    String::from_utf8_lossy(&output.stdout).contains(CONTAINERD_STORE)
+}
+
+/// Reads what a build prints (`--progress=plain`) for what became of its caches.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// The steps that read or write a cache, by the numbers that begin their lines.
+    steps: Vec<(String, Deed)>,
+    troubles: Vec<CacheTrouble>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Deed {
+    /// From this place.
+    Read(String),
+    Write,
+}
+
+impl Watch {
+    /// Takes a line. What a command of the Dockerfile prints stands behind a number and a time, so that
+    /// it is not taken for the builder's own words.
+    pub fn see(&mut self, line: &str) {
+        let Some((number, text)) = line.strip_prefix('#').and_then(|line| line.split_once(' '))
+        else {
+            return;
+        };
+        if let Some(deed) = deed(text) {
+            self.steps.push((number.to_owned(), deed));
+            return;
+        }
+        let Some(message) = text.strip_prefix("ERROR: ") else {
+            return;
+        };
+        let mut steps = self.steps.iter();
+        let Some((_, deed)) = steps.find(|(known, _)| known == number) else {
+            return;
+        };
+        let message = message.to_owned();
+        match deed {
+            // Nobody has written it yet.
+            Deed::Read(place) if message == format!("{place}: not found") => {}
+            Deed::Read(place) => {
+                let place = place.clone();
+                self.troubles.push(CacheTrouble::Unread { place, message });
+            }
+            Deed::Write => self.troubles.push(CacheTrouble::Unwritten { message }),
+        }
+    }
+
+    /// What went wrong with caches, so far.
+    pub fn troubles(&self) -> &[CacheTrouble] {
+        &self.troubles
+    }
+
+    /// Whether it was the caches that made a build fail: one could not be written by a builder that
+    /// takes this for a failure, or the builder knows no such cache.
+    pub fn explains(&self, error: &Error) -> bool {
+        let refused = ["cache exporter", "cache importer", "ache export"];
+        let is_unwritten =
+            |trouble: &CacheTrouble| matches!(trouble, CacheTrouble::Unwritten { .. });
+        matches!(error, Error::Process(_))
+            && (self.troubles.iter().any(is_unwritten)
+                || refused.iter().any(|words| error.mentions(words)))
+    }
+}
+
+fn deed(text: &str) -> Option<Deed> {
+    match text.strip_prefix("importing cache manifest from ") {
+        Some(place) => Some(Deed::Read(place.to_owned())),
+        None => text
+            .starts_with("exporting cache to ")
+            .then_some(Deed::Write),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watch;
+    use crate::engine::CacheTrouble;
+
+    fn troubles(lines: &[&str]) -> Vec<CacheTrouble> {
+        let mut watch = Watch::default();
+        lines.iter().for_each(|line| watch.see(line));
+        watch.troubles().to_vec()
+    }
+
+    #[test]
+    fn a_cache_that_is_not_there_yet_is_no_trouble() {
+        let lines = [
+            "#5 importing cache manifest from r/x:fp-cache-ci",
+            "#5 ERROR: r/x:fp-cache-ci: not found",
+        ];
+        assert_eq!(troubles(&lines), []);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_read_is_told_with_its_place() {
+        let lines = [
+            "#4 importing cache manifest from r/x:fp-cache-ci",
+            "#4 inferred cache manifest type: application/vnd.oci.image.index.v1+json done",
+            "#4 ERROR: failed to authorize: 403",
+        ];
+        let expected = CacheTrouble::Unread {
+            place: "r/x:fp-cache-ci".to_owned(),
+            message: "failed to authorize: 403".to_owned(),
+        };
+        assert_eq!(troubles(&lines), [expected]);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_is_told() {
+        let lines = [
+            "#9 exporting cache to registry",
+            "#9 preparing build cache for export done",
+            "#9 ERROR: error writing layer blob: 401 Unauthorized",
+        ];
+        let expected = CacheTrouble::Unwritten {
+            message: "error writing layer blob: 401 Unauthorized".to_owned(),
+        };
+        assert_eq!(troubles(&lines), [expected]);
+    }
+
+    #[test]
+    fn what_a_command_prints_is_not_the_builders() {
+        let lines = [
+            "#7 [2/2] RUN x",
+            "#7 0.1 exporting cache to registry",
+            "#7 0.1 ERROR: x",
+            "#7 ERROR: process \"/bin/sh -c x\" did not complete successfully: exit code: 1",
+            "exporting cache to registry",
+        ];
+        assert_eq!(troubles(&lines), []);
+    }
+}

@@ -37,15 +37,15 @@ impl Watch {
         else {
             return;
         };
-        if let Some(deed) = deed(text) {
+        let step = |(known, _): &&(String, Deed)| known == number;
+        let known = self.steps.iter().find(step);
+        if known.is_none()
+            && let Some(deed) = deed(text)
+        {
             self.steps.push((number.to_owned(), deed));
             return;
         }
-        let Some(message) = text.strip_prefix("ERROR: ") else {
-            return;
-        };
-        let mut steps = self.steps.iter();
-        let Some((_, deed)) = steps.find(|(known, _)| known == number) else {
+        let (Some((_, deed)), Some(message)) = (known, text.strip_prefix("ERROR: ")) else {
             return;
         };
         let message = message.to_owned();
@@ -77,13 +77,15 @@ impl Watch {
     }
 }
 
+/// What the first lines of a step say that it does.
 fn deed(text: &str) -> Option<Deed> {
-    match text.strip_prefix("importing cache manifest from ") {
-        Some(place) => Some(Deed::Read(place.to_owned())),
-        None => text
-            .starts_with("exporting cache to ")
-            .then_some(Deed::Write),
+    if let Some(place) = text.strip_prefix("importing cache manifest from ") {
+        return Some(Deed::Read(place.to_owned()));
     }
+    // The second is said in every such step, whose name is each kind of cache's own.
+    let begins = ["exporting cache to ", "preparing build cache for export"];
+    let is_write = begins.iter().any(|begin| text.starts_with(begin));
+    is_write.then_some(Deed::Write)
 }
 
 #[cfg(test)]
@@ -131,6 +133,16 @@ mod tests {
             message: "error writing layer blob: 401 Unauthorized".to_owned(),
         };
         assert_eq!(troubles(&lines), [expected]);
+    }
+
+    #[test]
+    fn a_step_that_writes_a_cache_is_known_whatever_the_cache_is_called() {
+        let lines = [
+            "#11 exporting to GitHub Actions Cache",
+            "#11 preparing build cache for export 0.0s done",
+            "#11 ERROR: failed to parse error response 403: : unexpected end of JSON input",
+        ];
+        assert_eq!(troubles(&lines).len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::support::{Answer, Machine, make_fifo};
 
 /// What GitHub's runner sets for every job; the payloads in `events` have the shape of GitHub's, cut down to
 /// the parts around those that count.
-fn on_github(event: &str, actor: &str, payload: &str) -> Machine {
+pub(super) fn on_github(event: &str, actor: &str, payload: &str) -> Machine {
     let mut machine = Machine::new(Store::Containerd);
     machine.set("CI", "true");
     machine.set("GITHUB_ACTIONS", "true");

@@ -1,5 +1,7 @@
 //! `fp ensure`: the main job with a real engine and a real registry, and each of its flags.
 
+mod builders;
+mod caches;
 mod checks;
 mod ci;
 mod credentials;

@@ -79,6 +79,11 @@ pub(crate) fn debian() -> String {
     variable("FP_LAB_BASE_DEBIAN")
 }
 
+/// That Debian with Rust.
+pub(crate) fn rust() -> String {
+    variable("FP_LAB_BASE_RUST")
+}
+
 /// The `docker` program that talks to the lab's engines.
 pub(crate) fn docker_program() -> PathBuf {
     let path = variable("PATH");

@@ -2,6 +2,7 @@
 //! files to run it in, and machines with an engine and a registry to run it on.
 
 pub(crate) mod entry;
+mod far_builder;
 pub(crate) mod far_registry;
 pub(crate) mod lab;
 mod machine;
@@ -16,6 +17,7 @@ mod tree;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+pub(crate) use far_builder::FarBuilder;
 pub(crate) use machine::Machine;
 pub(crate) use relay::Relay;
 pub(crate) use run::{Fp, fp};

@@ -19,8 +19,9 @@ use crate::platform::Platform;
 use crate::reference::{Repository, Tag};
 use crate::registry::{self, PutOutcome};
 
-/// How long the name of an image may be in a cache's tag; behind this, a digest tells it from others.
-const LONGEST_NAME: usize = 64;
+/// How long the name of an image, with a platform's, may be in a cache's tag; what is longer ends in a
+/// digest that tells it from others.
+const LONGEST_NAME: usize = 96;
 
 /// What a job of GitHub Actions knows its cache by. The first is a token.
 const ACTIONS: [&str; 4] = [
@@ -140,16 +141,48 @@ async fn ability(
 
 /// Decides.
 fn caches(circumstances: &Circumstances<'_>) -> (Caches, Vec<Omission>) {
-    let Circumstances { cache, .. } = circumstances;
     if circumstances.ability == CacheAbility::None {
         return (Caches::default(), vec![Omission::NoBuildx]);
     }
     let mut omissions = Vec::new();
-    let mut from = cache.from.clone();
-    let mut to = Vec::new();
-    if !circumstances.is_proposal {
+    let (mut from, mut to) = places(circumstances, &mut omissions);
+    let is_of_actions = |place: &CachePlace| place.kind == "gha";
+    let mut variables = Vec::new();
+    if from.iter().chain(&to).any(is_of_actions) {
+        match of_actions(circumstances.environment) {
+            Ok(found) => variables = found,
+            Err(omission) => {
+                omissions.push(omission);
+                from.retain(|place| !is_of_actions(place));
+                to.retain(|place| !is_of_actions(place));
+            }
+        }
+    }
+    let home = circumstances.environment.get("HOME");
+    let mut flags = |places: Vec<CachePlace>| -> Vec<String> {
+        let flag = |place: &CachePlace| place.flag(circumstances.root, home);
+        let flags: Vec<_> = places.iter().map(flag).collect();
+        if flags.contains(&None) {
+            omissions.push(Omission::NoPath);
+        }
+        flags.into_iter().flatten().collect()
+    };
+    let caches = Caches {
+        from: flags(from),
+        to: flags(to.into_iter().map(forgiving).collect()),
+        variables,
+    };
+    omissions.dedup();
+    (caches, omissions)
+}
+
+/// Where caches are read and written, but that GitHub's may not be had.
+fn places(circumstances: &Circumstances<'_>, omissions: &mut Vec<Omission>) -> Places {
+    let Cache { from, to, .. } = circumstances.cache;
+    let (mut from, mut to) = (from.clone(), to.clone());
+    if circumstances.is_proposal {
         // Who wrote it down is not known to have thought of pull requests.
-        to.extend(cache.to.iter().cloned());
+        to.clear();
     }
     match own_places(circumstances) {
         Ok((own_from, own_to)) => {
@@ -161,39 +194,14 @@ fn caches(circumstances: &Circumstances<'_>) -> (Caches, Vec<Omission>) {
     if !circumstances.may_write {
         to.clear();
     }
-    if circumstances.ability == CacheAbility::Inline && to.iter().any(|place| !is_inline(place)) {
+    if circumstances.ability == CacheAbility::Inline && !to.iter().all(is_inline) {
         omissions.push(Omission::NotWritten);
         to.retain(is_inline);
     }
-    let variables = variables(circumstances.environment);
-    let is_of_actions = |place: &CachePlace| place.kind == "gha";
-    let mut is_used = from.iter().chain(&to).any(is_of_actions);
-    if let (Err(omission), true) = (&variables, is_used) {
-        omissions.push(*omission);
-        from.retain(|place| !is_of_actions(place));
-        to.retain(|place| !is_of_actions(place));
-        is_used = false;
-    }
-    let home = circumstances.environment.get("HOME");
-    let mut flags = |places: Vec<CachePlace>| -> Vec<String> {
-        let flags = places
-            .iter()
-            .map(|place| place.flag(circumstances.root, home));
-        let flags: Vec<_> = flags.collect();
-        if flags.contains(&None) {
-            omissions.push(Omission::NoPath);
-        }
-        flags.into_iter().flatten().collect()
-    };
-    let caches = Caches {
-        from: flags(from),
-        to: flags(to.into_iter().map(forgiving).collect()),
-        variables: variables.ok().filter(|_| is_used).unwrap_or_default(),
-    };
-    omissions.dedup();
-    (caches, omissions)
+    (from, to)
 }
 
+/// Where caches are read, and where they are written.
 type Places = (Vec<CachePlace>, Vec<CachePlace>);
 
 /// Where the cache is read and written that fp looks after. The place that a pull request writes is
@@ -247,25 +255,23 @@ fn forgiving(place: CachePlace) -> CachePlace {
 /// The tag of an image's cache: `fp-cache-NAME`, or `fp-cache-pr--NAME` for pull requests. No name has
 /// two `-` in a row, so that the one is never the other of another image.
 fn tag(name: &ImageName, platform: Option<&Platform>, is_proposal: bool) -> Tag {
-    let name = name.as_str();
-    let name = match name.len() > LONGEST_NAME {
-        true => {
-            let digest = blake3::hash(name.as_bytes()).to_hex();
-            let begin = &name[..LONGEST_NAME];
-            format!("{begin}--{}", &digest[..16])
-        }
-        false => name.to_owned(),
-    };
+    let mut name = name.as_str().to_owned();
+    if let Some(platform) = platform {
+        name.push_str(&format!("--{platform}").replace('/', "-"));
+    }
+    if name.len() > LONGEST_NAME {
+        let digest = blake3::hash(name.as_bytes()).to_hex();
+        name.truncate(LONGEST_NAME);
+        name.push_str(&format!("--{}", &digest[..16]));
+    }
     let of_proposals = if is_proposal { "-pr-" } else { "" };
-    let platform = platform.map(|platform| format!("--{}", platform.to_string().replace('/', "-")));
-    let platform = platform.unwrap_or_default();
-    format!("{CACHE_TAG}{of_proposals}-{name}{platform}")
+    format!("{CACHE_TAG}{of_proposals}-{name}")
         .parse()
         .expect("names of images and platforms are part of a tag")
 }
 
 /// The variables by which the cache of GitHub Actions is reached.
-fn variables(environment: &Environment) -> Result<Vec<(OsString, OsString)>, Omission> {
+fn of_actions(environment: &Environment) -> Result<Vec<(OsString, OsString)>, Omission> {
     let text = |name: &str| environment.text(name).ok().flatten();
     if !text("GITHUB_ACTIONS").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return Err(Omission::OutsideActions);

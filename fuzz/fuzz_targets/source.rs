@@ -27,6 +27,7 @@ fuzz_target!(|text: &str| {
         args: &BTreeMap::new(),
         platforms: &[],
         needs: &BTreeSet::new(),
+        hints: &BTreeSet::new(),
     };
     let Ok(Ok(sources)) = file.interpret(&request).map(|it| it.sources) else {
         return;

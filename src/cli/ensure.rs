@@ -88,6 +88,7 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
         "tag": outcome.reference.tag.as_ref().map(ToString::to_string),
         "digest": outcome.reference.digest.as_ref().map(ToString::to_string),
         "hit": outcome.hit,
+        "hints": job.inputs.hints.keys().collect::<Vec<_>>(),
         "steps": outcome.steps.iter().map(|step| step.name()).collect::<Vec<_>>(),
     })
 }

@@ -111,6 +111,7 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         "registry": registry,
         "engine": engine,
         "needs": needs,
+        "hints": job.inputs.hints.keys().collect::<Vec<_>>(),
         "decision": report::decision(plan),
         "why": report::why(job, plan, observation),
     })

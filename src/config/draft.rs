@@ -127,6 +127,7 @@ impl<'i> Draft<'i> {
             table: None,
             written: &self.file.defaults,
             default_args: &BTreeSet::new(),
+            default_hints: &BTreeSet::new(),
             needs: &Needs::default(),
         };
         match resolve::image(&defaults, environment) {
@@ -155,14 +156,15 @@ impl<'i> Draft<'i> {
             None => name.as_ref().clone(),
         };
         let image_name = ImageName::parse(&text).map_err(|kind| at(name.span(), kind))?;
-        let (written, default_args) = self.written(name, cell)?;
+        let (written, of_defaults) = self.written(name, cell)?;
         let needs = Needs::parse(&written.needs)?;
         let image = resolve::image(
             &resolve::Table {
                 name: &image_name,
                 table,
                 written: &written,
-                default_args: &default_args,
+                default_args: &of_defaults.args,
+                default_hints: &of_defaults.hints,
                 needs: &needs,
             },
             environment,
@@ -179,12 +181,12 @@ impl<'i> Draft<'i> {
     }
 
     /// The table of an image as it is meant: the names of its matrix replaced, and then, so that these
-    /// mean nothing there, with what it has from `[defaults]`; and which arguments those are.
+    /// mean nothing there, with what it has from `[defaults]`; and which arguments that is.
     fn written(
         &self,
         name: &Spanned<String>,
         cell: Option<&Cell>,
-    ) -> Result<(written::Image, BTreeSet<String>), Mistake> {
+    ) -> Result<(written::Image, OfDefaults), Mistake> {
         let images = table::named(&self.tables, "images").expect("there are images");
         let own = table::named(images, name.as_ref()).expect("the image was read");
         let own = match cell {
@@ -193,15 +195,25 @@ impl<'i> Draft<'i> {
         };
         let none = DeTable::new();
         let defaults = table::named(&self.tables, "defaults").unwrap_or(&none);
-        let args = |table: &DeTable<'_>| -> BTreeSet<String> {
-            let args = table::named(table, "args").into_iter().flatten();
-            args.map(|(name, _)| name.as_ref().to_string()).collect()
+        let names = |table: &DeTable<'_>, key| -> BTreeSet<String> {
+            let named = table::named(table, key).into_iter().flatten();
+            named.map(|(name, _)| name.as_ref().to_string()).collect()
         };
-        let default_args = args(defaults).difference(&args(&own)).cloned().collect();
+        let inherited = |key| &names(defaults, key) - &names(&own, key);
+        let of_defaults = OfDefaults {
+            args: inherited("args"),
+            hints: inherited("hints"),
+        };
         let meant = table::with_defaults(own, defaults);
         let written = table::typed(Spanned::new(name.span(), meant))?;
-        Ok((written, default_args))
+        Ok((written, of_defaults))
     }
+}
+
+/// The names of the arguments and hints that an image has from `[defaults]`.
+struct OfDefaults {
+    args: BTreeSet<String>,
+    hints: BTreeSet<String>,
 }
 
 /// The table of an image, and the cell of its matrix.

@@ -213,6 +213,8 @@ pub enum MistakeKind {
     SecretId(String),
     #[error("the path of a file is empty")]
     NoSecretFile,
+    #[error("`{0}` is the id of two ssh keys")]
+    RepeatedSsh(String),
     #[error("the path of an ssh key cannot have a comma in it")]
     SshComma,
     #[error(transparent)]

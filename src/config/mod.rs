@@ -61,9 +61,8 @@ pub struct Image {
     pub args: BTreeMap<String, Arg>,
     /// The images that it is built on, by the names that its Dockerfile has for them.
     pub needs: BTreeMap<String, ImageName>,
-    /// Build arguments that must not change the result, and are not recorded, by name: those that this
-    /// environment gives no value to are not there.
-    pub hints: BTreeMap<String, String>,
+    /// Build arguments that must not change the result, and are not recorded, by name.
+    pub hints: BTreeMap<String, Hint>,
     /// What a build may see and the image does not hold, by the ids that the Dockerfile mounts.
     pub secrets: BTreeMap<String, SecretSource>,
     /// What signs in by ssh while the image is built.
@@ -103,6 +102,17 @@ pub struct Arg {
     pub value: ArgValue,
     /// Whether it is one of `[defaults]`: it is left out where nothing declares it.
     pub is_default: bool,
+}
+
+/// A build argument that must not change the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Its value, if this environment gives it one.
+    pub value: Option<String>,
+    /// Whether it is one of `[defaults]`: it is left out where nothing declares it.
+    pub is_default: bool,
+    /// Whether every command of a build gets it without a declaration.
+    pub is_proxy: bool,
 }
 
 /// Where the value of a build argument comes from, once the environment has been asked.

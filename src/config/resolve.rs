@@ -11,7 +11,7 @@ use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::Needs;
 use super::secret;
 use super::template::{EnvironmentTemplate, ExpandError, NoArg, TagTemplate, is_variable_name};
-use super::{Arg, ArgValue, Image, ImageName, written};
+use super::{Arg, ArgValue, Hint, Image, ImageName, written};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     pub(super) written: &'a written::Image,
     /// The arguments that it has from `[defaults]`.
     pub(super) default_args: &'a BTreeSet<String>,
+    /// The hints that it has from there.
+    pub(super) default_hints: &'a BTreeSet<String>,
     pub(super) needs: &'a Needs,
 }
 
@@ -59,13 +61,13 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         target: written.target.as_ref().map(target).transpose()?,
         args: written.args.iter().map(arg).collect::<Result<_>>()?,
         needs: table.needs.names(),
-        hints: hints(written, environment)?,
+        hints: hints(table, environment)?,
         secrets: written
             .secrets
             .iter()
             .map(secret::secret)
             .collect::<Result<_>>()?,
-        ssh: written.ssh.iter().map(secret::ssh).collect::<Result<_>>()?,
+        ssh: secret::ssh(&written.ssh)?,
         salt: written.salt.clone(),
         tag: tag(written.tag.as_ref(), &written.args)?,
         verify: verify(written.verify.as_deref().unwrap_or_default())?,
@@ -269,29 +271,33 @@ fn arg_name(name: &Spanned<String>) -> Result<String> {
 }
 
 /// An unset variable gives no hint: what must not change the result need not be there.
-fn hints(written: &written::Image, environment: &Environment) -> Result<BTreeMap<String, String>> {
+fn hints(table: &Table<'_>, environment: &Environment) -> Result<BTreeMap<String, Hint>> {
     let mut hints = BTreeMap::new();
-    for (name, hint) in &written.hints {
+    for (name, hint) in &table.written.hints {
         let text = name.as_ref();
-        if written.args.contains_key(text.as_str()) {
+        if table.written.args.contains_key(text.as_str()) {
             return Err(at(name.span(), MistakeKind::HintIsArg(text.clone())));
         }
         if !is_proxy(text) {
             arg_name(name)?;
         }
-        match arg_value(hint, environment) {
-            Ok(ArgValue::Text(value)) => {
-                hints.insert(text.clone(), value);
-            }
+        let value = match arg_value(hint, environment) {
+            Ok(ArgValue::Text(value)) => Some(value),
             Ok(ArgValue::File(_) | ArgValue::Key { .. }) => {
                 return Err(at(hint.span(), MistakeKind::HintFile));
             }
             Err(Mistake {
                 kind: MistakeKind::Unset(_),
                 ..
-            }) => {}
+            }) => None,
             Err(mistake) => return Err(mistake),
-        }
+        };
+        let hint = Hint {
+            value,
+            is_default: table.default_hints.contains(text),
+            is_proxy: is_proxy(text),
+        };
+        hints.insert(text.clone(), hint);
     }
     Ok(hints)
 }

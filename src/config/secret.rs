@@ -72,8 +72,21 @@ pub(super) fn secret(
     Ok((id.as_ref().clone(), source))
 }
 
-/// Resolves one entry of `ssh`: `ID` or `ID=FILE`.
-pub(super) fn ssh(text: &Spanned<String>) -> Result<Ssh, Mistake> {
+/// Resolves `ssh`. No two entries may have the same id: builders take one of them, and which is up to them.
+pub(super) fn ssh(written: &[Spanned<String>]) -> Result<Vec<Ssh>, Mistake> {
+    let mut keys: Vec<Ssh> = Vec::new();
+    for text in written {
+        let key = ssh_key(text)?;
+        if keys.iter().any(|other| other.id == key.id) {
+            return Err(at(text.span(), MistakeKind::RepeatedSsh(key.id)));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// Resolves one entry: `ID` or `ID=FILE`.
+fn ssh_key(text: &Spanned<String>) -> Result<Ssh, Mistake> {
     let (id, key) = match text.as_ref().split_once('=') {
         Some((id, key)) => (id, Some(key)),
         None => (text.as_ref().as_str(), None),

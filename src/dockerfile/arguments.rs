@@ -105,7 +105,12 @@ fn is_true(flag: &str, value: Option<&str>) -> Result<bool, MistakeKind> {
     }
 }
 
-fn sources(instruction: &Instruction) -> Result<Vec<String>, MistakeKind> {
+/// The sources of COPY or ADD, without here-documents.
+///
+/// # Errors
+///
+/// There is no destination, or a JSON array of something else than texts.
+pub(super) fn sources(instruction: &Instruction) -> Result<Vec<String>, MistakeKind> {
     let mut words = match words::json(&instruction.arguments) {
         Some(words) => words.map_err(|words::NotTexts| MistakeKind::NotTexts)?,
         None => words::plain(&instruction.arguments),

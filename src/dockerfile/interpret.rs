@@ -24,8 +24,8 @@ impl Dockerfile {
     ///
     /// # Errors
     ///
-    /// What BuildKit would refuse, and a FROM that cannot be told to name a stage or an image. What
-    /// keeps the sources from being told is part of the answer, since they may not be wanted.
+    /// What BuildKit would refuse, a FROM that cannot be told to name a stage or an image, and a hint that
+    /// decides what is built. What else keeps the sources from being told is part of the answer, since they may not be wanted.
     pub fn interpret(&self, request: &Request<'_>) -> Result<Interpretation, Mistake> {
         let platforms: Vec<_> = match request.platforms {
             [] => vec![None],
@@ -44,11 +44,19 @@ impl Dockerfile {
             true => self.text.clone(),
             false => self.slice(&kept),
         };
+        let mut sources: Vec<_> = readings.iter().map(Reading::sources).collect();
+        let is_of_hint = |read: &Result<_, Mistake>| {
+            read.as_ref()
+                .is_err_and(|mistake| mistake.kind.is_of_hint())
+        };
+        if let Some(of_hint) = sources.iter().position(is_of_hint) {
+            sources.swap_remove(of_hint)?;
+        }
         Ok(Interpretation {
             slice,
             declared: kept.declared.into_iter().collect(),
             needed: needed(&reaches),
-            sources: union(readings.iter().map(Reading::sources)),
+            sources: union(sources.into_iter()),
         })
     }
 }
@@ -113,6 +121,7 @@ impl<'a> Reading<'a> {
             let span = &self.file.instructions[global.instruction].span;
             for (name, default) in &global.args {
                 let value = match (self.request.args.get(name), default) {
+                    _ if self.is_hint(name) => Err(Undecided::Hint(name.clone())),
                     (Some(value), _) => Ok(value.as_str().into()),
                     (None, Some(default)) => self.value(name, default, &self.globals),
                     (None, None) => continue,
@@ -125,9 +134,17 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    fn is_hint(&self, name: &str) -> bool {
+        self.request.hints.contains(name)
+    }
+
     /// The sources of all stages that are reached.
+    ///
+    /// What keeps them from being told is looked for hints behind it, since those matter even where sources do
+    /// not.
     fn sources(&self) -> Result<Vec<Source>, Mistake> {
         let mut sources = Vec::new();
+        let mut untold = None;
         let mut ends: Vec<Option<Variables>> = Vec::new();
         for (index, start) in self.reach.stages.iter().enumerate() {
             let Some(start) = *start else {
@@ -144,12 +161,21 @@ impl<'a> Reading<'a> {
                 }
             };
             for instruction in self.file.run_by(index, start) {
-                self.step(instruction, &mut variables, &mut sources)
-                    .map_err(|kind| kind.at(&instruction.span))?;
+                match self.step(instruction, &mut variables, &mut sources) {
+                    Ok(()) => {}
+                    Err(kind) if kind.is_about_sources() => {
+                        untold.get_or_insert_with(|| kind.at(&instruction.span));
+                    }
+                    Err(kind) if kind.is_of_hint() => return Err(kind.at(&instruction.span)),
+                    Err(kind) => return Err(untold.unwrap_or_else(|| kind.at(&instruction.span))),
+                }
             }
             ends.push(Some(variables));
         }
-        Ok(sources)
+        match untold {
+            Some(mistake) => Err(mistake),
+            None => Ok(sources),
+        }
     }
 
     /// Goes through one instruction: what it does to the variables, and what it reads.
@@ -181,6 +207,7 @@ impl<'a> Reading<'a> {
                 return Err(MistakeKind::UndecidedSource { text: name, why });
             }
             let value = match (self.request.args.get(&name), default) {
+                _ if self.is_hint(&name) => Err(Undecided::Hint(name.clone())),
                 (Some(value), _) => Ok(value.as_str().into()),
                 (None, Some(default)) => self.default(&name, &default, variables, &before),
                 (None, None) => match self.globals.get(&name).transpose() {
@@ -235,6 +262,12 @@ impl<'a> Reading<'a> {
         variables: &Variables,
         sources: &mut Vec<Source>,
     ) -> Result<(), MistakeKind> {
+        if !self.request.hints.is_empty() {
+            let words = arguments::sources(instruction)?;
+            for text in instruction.flags.iter().chain(&words) {
+                self.check_hints(text, variables)?;
+            }
+        }
         let copy = arguments::copy(instruction)?;
         if copy.has_from {
             return Ok(());
@@ -273,11 +306,23 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// Fails if a text depends on a hint.
+    fn check_hints(&self, text: &str, variables: &Variables) -> Result<(), MistakeKind> {
+        match self.decided(text, variables) {
+            Err(kind) if kind.is_of_hint() => Err(kind),
+            _ => Ok(()),
+        }
+    }
+
     /// A text that decides what is read.
     fn decided(&self, text: &str, variables: &Variables) -> Result<String, MistakeKind> {
         match self.expand(text, variables) {
             Ok(expanded) => Ok(expanded),
             Err(shell::Error::Syntax(error)) => Err(MistakeKind::Syntax(error)),
+            Err(shell::Error::Undecided(Undecided::Hint(name))) => Err(MistakeKind::HintInSource {
+                text: text.to_owned(),
+                name,
+            }),
             Err(shell::Error::Undecided(why)) => Err(MistakeKind::UndecidedSource {
                 text: text.to_owned(),
                 why,
@@ -295,8 +340,7 @@ impl<'a> Reading<'a> {
     }
 
     fn expand(&self, text: &str, variables: &Variables) -> Result<String, shell::Error<Undecided>> {
-        let escape = self.file.head.escape;
-        shell::expand(text, escape, &variables.lookup(), &self.effort)
+        variables.expand(text, self.file.head.escape, &self.effort)
     }
 }
 

@@ -83,10 +83,20 @@ pub enum MistakeKind {
     /// A text that decides which files are read.
     #[error("which files `{text}` names cannot be told: {why}")]
     UndecidedSource { text: String, why: Undecided },
+    #[error(
+        "`{text}` decides what is built, and {name} in it is one of `hints`, which are not recorded"
+    )]
+    HintInFrom { text: String, name: String },
+    #[error(
+        "`{text}` decides what is copied, and {name} in it is one of `hints`, which are not recorded"
+    )]
+    HintInSource { text: String, name: String },
     #[error("what the Dockerfile asks for grows beyond all measure")]
     TooLarge,
     #[error("no stage that is built declares the argument {0}")]
     UndeclaredArg(String),
+    #[error("no stage that is built declares the argument {0}, which is one of `hints`")]
+    UndeclaredHint(String),
 }
 
 impl MistakeKind {
@@ -110,6 +120,10 @@ impl MistakeKind {
             } => {
                 "give the variable a value by ENV, or by ARG with a default, or list the files in `inputs`"
             }
+            MistakeKind::HintInFrom { .. } => {
+                "move it to `args`, where it is recorded; a mirror of base images can be configured in the engine"
+            }
+            MistakeKind::HintInSource { .. } => "move it to `args`, where it is recorded",
             MistakeKind::UndecidedSource { .. }
             | MistakeKind::UnknownFlag(_)
             | MistakeKind::UnknownInstruction(_)
@@ -119,6 +133,9 @@ impl MistakeKind {
             }
             MistakeKind::UndeclaredArg(_) => {
                 "declare it by ARG in a stage that the target reaches, or take it out of `args`"
+            }
+            MistakeKind::UndeclaredHint(_) => {
+                "declare it by ARG in a stage that the target reaches, or take it out of `hints`"
             }
             MistakeKind::UnusedNeed(_) => {
                 "name it in a FROM, a COPY --from or a mount that the target reaches, or take it out of `needs`"
@@ -143,6 +160,21 @@ impl From<TooMuch> for MistakeKind {
 }
 
 impl MistakeKind {
+    /// Whether it only keeps the sources from being told, so that it does not matter where they are not wanted.
+    pub(super) fn is_about_sources(&self) -> bool {
+        matches!(
+            self,
+            MistakeKind::UndecidedSource { .. }
+                | MistakeKind::UnknownFlag(_)
+                | MistakeKind::UnknownInstruction(_)
+        )
+    }
+
+    /// Whether it is one even where the sources are not wanted.
+    pub(super) fn is_of_hint(&self) -> bool {
+        matches!(self, MistakeKind::HintInSource { .. })
+    }
+
     /// The mistake at a place.
     pub(super) fn at(self, span: &Range<usize>) -> Mistake {
         Mistake {

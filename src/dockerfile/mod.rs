@@ -70,6 +70,8 @@ pub struct Request<'a> {
     pub target: Option<&'a str>,
     /// The build arguments.
     pub args: &'a BTreeMap<String, String>,
+    /// The names of the arguments whose values are not recorded, and so must decide nothing.
+    pub hints: &'a BTreeSet<&'a str>,
     /// The platforms that are built for; empty if that is left to the builder.
     pub platforms: &'a [Platform],
     /// Names, in lower case, that stand for images which are handed to the builder: stages of such a

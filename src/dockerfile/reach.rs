@@ -11,7 +11,7 @@ use super::instruction::Instruction;
 use super::mistake::{Mistake, MistakeKind};
 use super::shell;
 use super::stage::Stage;
-use super::variables::Variables;
+use super::variables::{Undecided, Variables};
 use super::{Dockerfile, Request};
 
 /// What an instruction counts for beside its bytes.
@@ -103,6 +103,22 @@ impl Dockerfile {
         triggers.iter().chain(self.body(&self.stages[index]))
     }
 
+    /// Fails if a text of FROM depends on a hint.
+    fn check_hints(
+        &self,
+        text: &str,
+        globals: &Variables,
+        effort: &Effort,
+    ) -> Result<(), MistakeKind> {
+        match globals.expand(text, self.head.escape, effort) {
+            Err(shell::Error::Undecided(Undecided::Hint(name))) => {
+                let text = text.to_owned();
+                Err(MistakeKind::HintInFrom { text, name })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What a stage starts from.
     fn start(
         &self,
@@ -113,8 +129,11 @@ impl Dockerfile {
     ) -> Result<Named, Mistake> {
         let stage = &self.stages[index];
         let from = self.from(stage);
-        let expanded = shell::expand(&stage.base, self.head.escape, &globals.lookup(), effort);
-        let base = match expanded {
+        for text in from.flags.iter().chain([&stage.base]) {
+            self.check_hints(text, globals, effort)
+                .map_err(|kind| kind.at(&from.span))?;
+        }
+        let base = match globals.expand(&stage.base, self.head.escape, effort) {
             Ok(base) => base,
             // What cannot name a stage need not be known.
             Err(shell::Error::Undecided(_)) if !names.has_any_before(index) => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod hints;
 mod large;
 
 use super::{Dockerfile, Interpretation, Mistake, MistakeKind, Request, Undecided};
@@ -14,6 +15,7 @@ struct Asked<'a> {
     args: &'a [(&'a str, &'a str)],
     platforms: &'a [&'a str],
     needs: &'a [&'a str],
+    hints: &'a [&'a str],
 }
 
 impl Asked<'_> {
@@ -33,6 +35,7 @@ impl Asked<'_> {
             args: &args,
             platforms: &platforms,
             needs: &self.needs.iter().copied().collect::<BTreeSet<_>>(),
+            hints: &self.hints.iter().copied().collect::<BTreeSet<_>>(),
         })
     }
 

@@ -5,10 +5,13 @@
 //! both set variables; a stage that starts from another one inherits both, but what the image's
 //! environment says is set anew, over the arguments.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use rpds::HashTrieMap;
 
+use super::effort::Effort;
+use super::shell;
 use crate::platform::Platform;
 
 /// Why the value of a variable cannot be told.
@@ -23,6 +26,9 @@ pub enum Undecided {
     /// The base image may say it.
     #[error("{0} may be set by the base image")]
     Base(String),
+    /// It is a hint: another one in each build, and recorded in none.
+    #[error("{0} is one of `hints`, which are not recorded")]
+    Hint(String),
     /// Its own value cannot be read.
     #[error("the value of {0} cannot be read")]
     Value(String),
@@ -131,9 +137,31 @@ impl Variables {
         }
     }
 
-    /// [`Variables::get`] in the form that words are expanded with.
-    pub(super) fn lookup(&self) -> impl Fn(&str) -> Result<Option<String>, Undecided> {
-        |name| Ok(self.get(name)?.map(|value| value.to_string()))
+    /// The text that a word stands for.
+    ///
+    /// Of all that keeps it from being told, a hint is named first: no other cause is an error wherever that
+    /// is one.
+    pub(super) fn expand(
+        &self,
+        word: &str,
+        escape: char,
+        effort: &Effort,
+    ) -> Result<String, shell::Error<Undecided>> {
+        let hint = RefCell::new(None);
+        let lookup = |name: &str| match self.get(name) {
+            Ok(value) => Ok(value.map(|value| value.to_string())),
+            Err(why) => {
+                if let Undecided::Hint(_) = why {
+                    hint.replace(Some(why.clone()));
+                }
+                Err(why)
+            }
+        };
+        let expanded = shell::expand(word, escape, &lookup, effort);
+        expanded.map_err(|error| match (error, hint.take()) {
+            (shell::Error::Undecided(_), Some(hint)) => shell::Error::Undecided(hint),
+            (error, _) => error,
+        })
     }
 }
 
@@ -154,7 +182,9 @@ mod tests {
     use crate::platform::Platform;
 
     fn get(variables: &Variables, name: &str) -> Result<Option<String>, Undecided> {
-        variables.lookup()(name)
+        variables
+            .get(name)
+            .map(|value| value.map(|value| value.to_string()))
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn build(
         target: job.image.target.as_deref(),
         platform,
         arguments: &job.inputs.args,
-        hints: &job.image.hints,
+        hints: &job.inputs.hints,
         labels: &labels,
         upstreams,
         secrets: &secrets,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{Error, Place};
-use crate::config::Image;
+use crate::config::{Hint, Image};
 use crate::dockerfile::{
     self, Interpretation, Mistake, MistakeKind, Opaque, Read, Request, Source,
 };
@@ -17,6 +17,9 @@ pub(super) struct Interpreted<'a> {
     meaning: Meaning,
     /// The arguments of the build: those of `[defaults]` that nothing declares are left out.
     pub(super) args: BTreeMap<String, String>,
+    /// The hints that the build gets: those that this environment gives a value, but for what nothing
+    /// declares.
+    pub(super) hints: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -35,12 +38,15 @@ pub(super) fn interpret<'a>(
     let request = Request {
         target: image.target.as_deref(),
         args: &args,
+        hints: &image.hints.keys().map(String::as_str).collect(),
         platforms: &image.platforms,
         needs: &image.needs.keys().map(String::as_str).collect(),
     };
+    let mut hints = values(&image.hints);
     let meaning = match dockerfile::read(&bytes) {
         Ok(Read::Dockerfile(file)) => file.interpret(&request).and_then(|interpretation| {
             leave_out(image, &interpretation, &mut args)?;
+            leave_out_hints(image, &interpretation, &mut hints)?;
             check_needed(image, &interpretation)?;
             Ok(Meaning::Known(interpretation))
         }),
@@ -53,6 +59,7 @@ pub(super) fn interpret<'a>(
             bytes,
             meaning,
             args,
+            hints,
         }),
         Err(mistake) => Err(invalid(path, &bytes, mistake)),
     }
@@ -69,6 +76,29 @@ fn leave_out(
     args.retain(|name, _| is_declared(name) || !image.args[name].is_default);
     match args.keys().find(|name| !is_declared(name)) {
         Some(name) => Err(MistakeKind::UndeclaredArg(name.clone()).nowhere()),
+        None => Ok(()),
+    }
+}
+
+/// The hints that have a value here.
+fn values(hints: &BTreeMap<String, Hint>) -> BTreeMap<String, String> {
+    let value = |(name, hint): (&String, &Hint)| Some((name.clone(), hint.value.clone()?));
+    hints.iter().filter_map(value).collect()
+}
+
+/// As [`leave_out`], for hints. One that nothing declares is most probably misspelled, wherever it has no value.
+fn leave_out_hints(
+    image: &Image,
+    interpretation: &Interpretation,
+    hints: &mut BTreeMap<String, String>,
+) -> Result<(), Mistake> {
+    let is_lost = |name: &String, hint: &Hint| {
+        !hint.is_proxy && interpretation.declared.binary_search(name).is_err()
+    };
+    hints.retain(|name, _| !is_lost(name, &image.hints[name]));
+    let mut all = image.hints.iter();
+    match all.find(|(name, hint)| !hint.is_default && is_lost(name, hint)) {
+        Some((name, _)) => Err(MistakeKind::UndeclaredHint(name.clone()).nowhere()),
         None => Ok(()),
     }
 }

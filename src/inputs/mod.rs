@@ -54,6 +54,8 @@ pub struct Inputs {
     pub slice: Vec<u8>,
     /// The build arguments with their values; those of `[defaults]` only where the slice declares them.
     pub args: BTreeMap<String, String>,
+    /// The hints that the build gets, with their values. They are in no record.
+    pub hints: BTreeMap<String, String>,
     /// The inputs, in the order of their paths.
     pub entries: Vec<Input>,
 }
@@ -188,6 +190,7 @@ fn read_from(tree: &dyn Tree, image: &Image) -> Result<Inputs, Error> {
         .collect();
     Ok(Inputs {
         slice: interpreted.slice(),
+        hints: interpreted.hints,
         args: interpreted.args,
         entries,
     })

@@ -93,8 +93,8 @@ pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
                 format!("{name}: {decision} ({why})"),
             ];
             let is_build = matches!(plan, Plan::Build { .. });
-            if is_build && !job.image.hints.is_empty() {
-                let hints: Vec<_> = job.image.hints.keys().map(String::as_str).collect();
+            if is_build && !job.inputs.hints.is_empty() {
+                let hints: Vec<_> = job.inputs.hints.keys().map(String::as_str).collect();
                 lines.push(format!("{name}: hints, not recorded: {}", hints.join(", ")));
             }
             lines

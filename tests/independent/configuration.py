@@ -29,6 +29,8 @@ class Image:
     def __init__(self, number, table, default_arguments=()):
         _check_types(table, IMAGE_KEYS)
         self.default_arguments = set(default_arguments)
+        self.hints = set(table.get("hints", {}))
+        self.default_hints = set()
         self.format = number
         self.context = paths.configured(table.get("context", "."), "context")
         self.dockerfile = paths.configured(table.get("dockerfile", "Dockerfile"), "dockerfile")
@@ -85,6 +87,7 @@ def images(data, matching):
                 raise NoFingerprint(f"image {one_name!r}")
             inherited = set(defaults.get("args", {})) - set(one.get("args", {}))
             result[one_name] = Image(table["format"], unrolling.with_defaults(one, defaults), inherited)
+            result[one_name].default_hints = set(defaults.get("hints", {})) - set(one.get("hints", {}))
     _check_needs(result)
     return result
 

@@ -11,6 +11,7 @@ import types
 
 import configuration
 import dockerignore
+import hints
 import paths
 import sources
 from blake3 import digest
@@ -94,6 +95,7 @@ def _slice_and_sources(data, image, arguments):
         raise NoFingerprint("an image that nothing uses")
     if set(arguments) - the_slice.declared:
         raise NoFingerprint("an argument that nothing declares")
+    hints.check(file, reaches, image, the_slice.declared)
     return the_slice.text(), sources.of_all(file, reaches) if image.inputs is None else []
 
 

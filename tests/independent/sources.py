@@ -43,7 +43,7 @@ def of_all(file, reaches):
         scopes = {}
         for stage in reach.stages:
             # A stage stands behind all that it reaches, so the scope of its base is there already.
-            scopes[stage] = _scope(file, reach, stage, scopes)
+            scopes[stage] = scope_of(file, reach, stage, scopes)
             _check(stage.opening)
             for instruction in reach.run_by(stage):
                 _check(instruction)
@@ -52,7 +52,8 @@ def of_all(file, reaches):
     return found
 
 
-def _scope(file, reach, stage, scopes):
+def scope_of(file, reach, stage, scopes):
+    """The variables of a stage before its first instruction."""
     base = reach.bases[stage]
     below = scopes[base] if isinstance(base, Stage) else None
     from_scratch = below.from_scratch if below else base == "scratch"

@@ -189,6 +189,10 @@ fn a_hint_reaches_the_build_and_no_fingerprint() {
     assert_eq!(fingerprint(&machine), before);
     let built = machine.fp(&["ensure", "--no-push"]).succeeded();
     let built = built.says("ci: hints, not recorded: MIRROR, http_proxy");
+    let told = machine.fp(&["ensure", "--offline", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.succeeded().stdout).unwrap();
+    let hints = serde_json::json!(["MIRROR", "http_proxy"]);
+    assert_eq!(told[0]["hints"], hints);
     let said = machine.in_image(built.line(), "cat /hints");
     assert_eq!(said, "near http://127.0.0.1:9\n");
 }
@@ -204,4 +208,24 @@ fn a_hint_is_no_argument_that_is_recorded_or_builders_keep_for_themselves() {
         machine.configure(lines);
         machine.fp(&["hash"]).ended_with(2).says("hint");
     }
+}
+
+/// The record took the default of the argument, while the build got the hint.
+#[test]
+fn a_hint_decides_nothing_that_is_built() {
+    let machine = machine("ARG R=hello.sh\nCOPY $R /copied\n");
+    machine.configure("hints = { R = { env = \"R\" } }");
+    machine
+        .fp(&["hash"])
+        .ended_with(1)
+        .says("`$R` decides what is copied, and R in it is one of `hints`, which are not recorded")
+        .says("Dockerfile:")
+        .says("help: move it to `args`, where it is recorded");
+    machine.configure("args = { R = \"hello.sh\" }");
+    machine.fp(&["hash"]).succeeded();
+    machine.configure("hints = { S = { env = \"R\" } }");
+    machine
+        .fp(&["hash"])
+        .ended_with(1)
+        .says("no stage that is built declares the argument S, which is one of `hints`");
 }

@@ -188,6 +188,7 @@ fn same(what: &str, one: &FileTree, other: &FileTree) -> Result<(), String> {
 fn copy(inputs: &Inputs) -> Inputs {
     Inputs {
         slice: inputs.slice.clone(),
+        hints: inputs.hints.clone(),
         args: inputs.args.clone(),
         entries: inputs.entries.clone(),
     }

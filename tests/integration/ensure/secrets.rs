@@ -109,6 +109,11 @@ fn a_secret_that_is_missing_is_told_before_anything_is_built() {
     machine.configure("ssh = [\"default\"]");
     refused(&machine, "SSH_AUTH_SOCK is not set");
     machine.set("HOME", "");
+    machine.configure("ssh = [\"default\", \"default=~/k\"]");
+    machine
+        .fp(&["hash"])
+        .ended_with(2)
+        .says("`default` is the id of two ssh keys");
     machine.configure("ssh = [\"default=/nonexistent/key\"]");
     refused(&machine, "cannot read /nonexistent/key");
     machine.fp(&["hash"]).succeeded();

@@ -13,6 +13,7 @@ use toml::de::{DeTable, Deserializer};
 use super::matrix::{self, Cell, Matches};
 use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::{self, Needs};
+use super::room::Room;
 use super::{EngineChoice, Image, ImageName, resolve, table, template, written};
 use crate::environment::Environment;
 use crate::pattern::Pattern;
@@ -23,6 +24,7 @@ use crate::shown::Shown;
 pub(super) struct Draft<'i> {
     tables: DeTable<'i>,
     file: written::File,
+    room: Room,
 }
 
 /// An image of the file. A mistake that the environment could mend stays with it.
@@ -53,6 +55,7 @@ impl<'i> Draft<'i> {
         Ok(Draft {
             tables: tables.into_inner(),
             file,
+            room: Room::default(),
         })
     }
 
@@ -76,7 +79,7 @@ impl<'i> Draft<'i> {
         let mut entries: BTreeMap<ImageName, (String, Entry)> = BTreeMap::new();
         for (name, written) in &self.file.images {
             let cells = match &written.matrix {
-                Some(matrix) => matrix::cells(matrix, matches)?
+                Some(matrix) => matrix::cells(matrix, matches, &self.room)?
                     .into_iter()
                     .map(Some)
                     .collect(),
@@ -150,9 +153,8 @@ impl<'i> Draft<'i> {
         environment: &Environment,
     ) -> Result<Entry, Mistake> {
         let text = match cell {
-            Some(cell) => {
-                template::fill(name.as_ref(), cell).map_err(|error| at(name.span(), error))?
-            }
+            Some(cell) => template::fill(name.as_ref(), cell, &self.room)
+                .map_err(|error| at(name.span(), error))?,
             None => name.as_ref().clone(),
         };
         let image_name = ImageName::parse(&text).map_err(|kind| at(name.span(), kind))?;
@@ -190,7 +192,7 @@ impl<'i> Draft<'i> {
         let images = table::named(&self.tables, "images").expect("there are images");
         let own = table::named(images, name.as_ref()).expect("the image was read");
         let own = match cell {
-            Some(cell) => table::of_cell(own, cell)?,
+            Some(cell) => table::of_cell(own, cell, &self.room)?,
             None => own.clone(),
         };
         let none = DeTable::new();
@@ -204,6 +206,9 @@ impl<'i> Draft<'i> {
             args: inherited("args"),
             hints: inherited("hints"),
         };
+        self.room
+            .spend_copy(defaults)
+            .map_err(|full| at(name.span(), full))?;
         let meant = table::with_defaults(own, defaults);
         let written = table::typed(Spanned::new(name.span(), meant))?;
         Ok((written, of_defaults))

@@ -8,6 +8,7 @@ use std::fmt::{self, Display, Formatter};
 use toml::Spanned;
 
 use super::mistake::{Mistake, MistakeKind, at};
+use super::room::Room;
 use super::template::is_variable_name;
 use super::written::{Choices, Matrix};
 use crate::path::RootPath;
@@ -35,6 +36,11 @@ impl Cell {
         self.0.keys().map(String::as_str)
     }
 
+    /// How many bytes its choices have.
+    fn length(&self) -> usize {
+        self.0.values().map(String::len).sum()
+    }
+
     fn with(&self, name: &str, choice: &str) -> Self {
         let mut cell = self.clone();
         cell.0.insert(name.to_owned(), choice.to_owned());
@@ -56,7 +62,11 @@ impl Display for Cell {
 pub(super) type Matches = BTreeMap<String, Vec<RootPath>>;
 
 /// All cells of a matrix: the product of its lists.
-pub(super) fn cells(matrix: &Spanned<Matrix>, matches: &Matches) -> Result<Vec<Cell>, Mistake> {
+pub(super) fn cells(
+    matrix: &Spanned<Matrix>,
+    matches: &Matches,
+    room: &Room,
+) -> Result<Vec<Cell>, Mistake> {
     if matrix.as_ref().is_empty() {
         return Err(at(matrix.span(), MistakeKind::EmptyMatrix));
     }
@@ -76,6 +86,10 @@ pub(super) fn cells(matrix: &Spanned<Matrix>, matches: &Matches) -> Result<Vec<C
         if cells.len() * choices.len() > MOST_CELLS {
             return Err(at(matrix.span(), MistakeKind::LargeMatrix(MOST_CELLS)));
         }
+        let length: usize = choices.iter().map(String::len).sum();
+        let before: usize = cells.iter().map(Cell::length).sum();
+        room.spend(cells.len() * length + choices.len() * before)
+            .map_err(|full| at(matrix.span(), full))?;
         let with_all = |cell: &Cell| {
             let with = |choice: &String| cell.with(name.as_ref(), choice);
             choices.iter().map(with).collect::<Vec<_>>()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::cache;
 use super::key;
+use super::room::Full;
 use super::{ImageName, template};
 use crate::environment::NotText;
 use crate::path;
@@ -170,6 +171,8 @@ pub enum MistakeKind {
     Pattern(#[from] pattern::Error),
     #[error(transparent)]
     Template(#[from] template::Error),
+    #[error(transparent)]
+    Full(#[from] Full),
     #[error("`{text}` is not a repository")]
     Repository {
         text: String,
@@ -300,6 +303,9 @@ impl MistakeKind {
                 Some("have each name of the matrix in the name of the table, as in `[images.\"ci-{name}\"]`".to_owned())
             }
             MistakeKind::Cache(error) => Some(error.hint()),
+            MistakeKind::Full(_) | MistakeKind::Template(template::Error::Full(_)) => {
+                Some("say long texts once, in a file, or part the matrix into smaller ones".to_owned())
+            }
             MistakeKind::Each(_) => Some("as in `{ each = \"docker/*/Dockerfile\" }`".to_owned()),
             MistakeKind::EachNothing(_) => Some(
                 "the files that git tracks, and new ones that .gitignore does not exclude, are looked at".to_owned(),

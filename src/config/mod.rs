@@ -14,6 +14,7 @@ mod name;
 mod needs;
 mod project;
 mod resolve;
+mod room;
 mod secret;
 mod table;
 mod template;

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::matrix::Cell;
 use super::mistake::{Mistake, at};
+use super::room::Room;
 use super::{template, written};
 
 /// Keys whose texts are templates with placeholders of their own.
@@ -56,15 +57,25 @@ pub(super) fn with_defaults<'i>(mut own: DeTable<'i>, defaults: &DeTable<'i>) ->
 }
 
 /// The table with the names of `cell` replaced in all texts but those of its matrix.
-pub(super) fn of_cell<'i>(table: &DeTable<'i>, cell: &Cell) -> Result<DeTable<'i>, Mistake> {
-    let mut table = table.clone();
-    table.remove("matrix");
+pub(super) fn of_cell<'i>(
+    table: &DeTable<'i>,
+    cell: &Cell,
+    room: &Room,
+) -> Result<DeTable<'i>, Mistake> {
+    // The matrix itself can be as large as all that is made by it.
+    let rest = table.iter().filter(|(key, _)| key.as_ref() != "matrix");
+    let mut table = DeTable::new();
+    for (key, value) in rest {
+        room.spend_entry(key.as_ref(), value.as_ref())
+            .map_err(|full| at(key.span(), full))?;
+        table.insert(key.clone(), value.clone());
+    }
     for (key, value) in &mut table {
         let fill = match TEMPLATES.contains(&key.as_ref().as_ref()) {
             true => template::fill_template,
             false => template::fill,
         };
-        replace(value, &|text| fill(text, cell))?;
+        replace(value, &|text| fill(text, cell, room))?;
     }
     Ok(table)
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::matrix::Cell;
+use super::room::{Full, Room};
 use crate::environment::{Environment, NotText};
 use crate::record::Fingerprint;
 
@@ -31,6 +32,8 @@ pub enum Error {
     /// A tag that would be the same for every fingerprint.
     #[error("`{0}` does not contain `{{fingerprint}}`, so every version would share one tag")]
     NoFingerprint(String),
+    #[error(transparent)]
+    Full(#[from] Full),
 }
 
 /// A variable without which the text cannot be made.
@@ -147,13 +150,16 @@ impl TagTemplate {
 }
 
 /// A text with the names of `cell` replaced.
-pub(super) fn fill(text: &str, cell: &Cell) -> Result<String, Error> {
-    let read = |placeholder: &str| {
-        let choice = cell.get(placeholder).map(str::to_owned);
-        choice.ok_or_else(|| {
+pub(super) fn fill(text: &str, cell: &Cell, room: &Room) -> Result<String, Error> {
+    let read = |placeholder: &str| match cell.get(placeholder) {
+        Some(choice) => {
+            room.spend(choice.len())?;
+            Ok(choice.to_owned())
+        }
+        None => {
             let names: Vec<_> = cell.names().map(|name| format!("`{{{name}}}`")).collect();
-            unknown(placeholder, &names.join(" or "))
-        })
+            Err(unknown(placeholder, &names.join(" or ")))
+        }
     };
     let pieces = pieces(text, read)?.into_iter();
     Ok(pieces
@@ -162,17 +168,20 @@ pub(super) fn fill(text: &str, cell: &Cell) -> Result<String, Error> {
 }
 
 /// A template with the names of `cell` replaced, which leaves a template with its other placeholders.
-pub(super) fn fill_template(text: &str, cell: &Cell) -> Result<String, Error> {
+pub(super) fn fill_template(text: &str, cell: &Cell, room: &Room) -> Result<String, Error> {
     let pieces = pieces(text, |placeholder| Ok(placeholder.to_owned()))?;
     let literal = |text: &str| text.replace('{', "{{").replace('}', "}}");
     let filled = pieces.into_iter().map(|piece| match piece {
-        Piece::Text(text) => literal(&text),
+        Piece::Text(text) => Ok(literal(&text)),
         Piece::Placeholder(name) => match cell.get(&name) {
-            Some(choice) => literal(choice),
-            None => format!("{{{name}}}"),
+            Some(choice) => {
+                room.spend(choice.len())?;
+                Ok(literal(choice))
+            }
+            None => Ok(format!("{{{name}}}")),
         },
     });
-    Ok(filled.collect())
+    filled.collect()
 }
 
 fn variable(placeholder: &str) -> Result<Variable, Error> {

@@ -1,5 +1,6 @@
 //! What fingerprint.toml means, and what is wrong in it.
 
+mod room;
 mod schema;
 
 use std::collections::BTreeSet;

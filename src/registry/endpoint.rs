@@ -74,6 +74,21 @@ impl Endpoint {
         url.set_path(&format!("/v2/{}/blobs/{digest}", self.path));
         url
     }
+
+    /// The upload of a blob with this name; without one, where uploads begin.
+    pub(super) fn upload(&self, name: &str) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("/v2/{}/blobs/uploads/{name}", self.path));
+        url
+    }
+
+    /// The list of what is attached to a manifest and of this artifact type.
+    pub(super) fn referrers(&self, subject: &Digest, kind: &str) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("/v2/{}/referrers/{subject}", self.path));
+        url.query_pairs_mut().append_pair("artifactType", kind);
+        url
+    }
 }
 
 #[cfg(test)]

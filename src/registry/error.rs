@@ -12,6 +12,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode, Url};
 use thiserror::Error;
 
+use super::artifact::ListProblem;
 use super::authorization::Access;
 use super::credentials::Account;
 use super::helper::HelperProblem;
@@ -90,6 +91,14 @@ pub enum Error {
         #[source]
         cause: serde_json::Error,
     },
+    #[error("{request}: the answer is no list of what is attached to an image")]
+    List {
+        request: RequestLine,
+        #[source]
+        cause: ListProblem,
+    },
+    #[error("{request}: the answer does not say where to upload to")]
+    NoUpload { request: RequestLine },
     #[error("{request}: the token server's answer holds no token")]
     NoToken { request: RequestLine },
     #[error(
@@ -209,6 +218,8 @@ impl Error {
             | Error::DigestMismatch { .. }
             | Error::Manifest { .. }
             | Error::Configuration { .. }
+            | Error::List { .. }
+            | Error::NoUpload { .. }
             | Error::NoToken { .. }
             | Error::TokenServer { .. }
             | Error::Url { .. } => Some(Hint::RegistryName),

@@ -4,6 +4,8 @@
 //! be said by a registry: by the error codes of its 404, or by an empty 404 from a host whose
 //! `/v2/` shows that it is one. Whatever else comes back is unknown, with its reason.
 
+use std::fmt::Display;
+
 use reqwest::{Method, StatusCode};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
@@ -15,7 +17,7 @@ use super::error::Error;
 use super::transport::{Answer, origin};
 use super::words::{RegistryErrors, Words};
 use super::{Client, manifest_of};
-use crate::reference::{Digest, Tag};
+use crate::reference::Digest;
 
 /// What a registry says about a tag.
 #[derive(Debug)]
@@ -31,11 +33,11 @@ pub enum Lookup {
 const DIGEST_HEADER: &str = "docker-content-digest";
 const VERSION_HEADER: &str = "docker-distribution-api-version";
 
-/// Some is present, None absent.
+/// Some is present, None absent. A digest is looked up as a tag is.
 pub(super) async fn look_up(
     client: &Client,
     endpoint: &Endpoint,
-    tag: &Tag,
+    tag: &impl Display,
     deadline: Instant,
 ) -> Result<Option<Digest>, Error> {
     let answer = client.ask(Method::HEAD, endpoint, tag, deadline).await?;

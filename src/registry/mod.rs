@@ -5,8 +5,10 @@
 //! and layers are moved by the engine. Everything here is told by its arguments, but for the CA store,
 //! which the TLS library finds.
 
+mod artifact;
 mod auth_file;
 mod authorization;
+mod blobs;
 mod certificates;
 mod challenge;
 mod configuration;
@@ -20,6 +22,7 @@ mod manifest;
 mod patience;
 mod proxies;
 mod rate_limit;
+mod referrers;
 mod settings;
 mod transport;
 mod words;
@@ -34,6 +37,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
+pub use artifact::{Artifact, Descriptor, ListProblem};
 pub use authorization::Access;
 pub use configuration::Configuration;
 pub use credentials::Account;
@@ -107,6 +111,15 @@ impl Client {
 
     /// Whether a tag is there.
     pub async fn look_up(&self, repository: &Repository, tag: &Tag) -> Lookup {
+        self.look_up_any(repository, tag).await
+    }
+
+    /// Whether the manifest is there that a digest names.
+    pub async fn look_up_digest(&self, repository: &Repository, digest: &Digest) -> Lookup {
+        self.look_up_any(repository, digest).await
+    }
+
+    async fn look_up_any(&self, repository: &Repository, tag: &impl Display) -> Lookup {
         let look_up = async |endpoint: &Endpoint, deadline| {
             look_up::look_up(self, endpoint, tag, deadline).await
         };

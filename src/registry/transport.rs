@@ -323,7 +323,7 @@ fn refused(answer: &Answer, target: String) -> Error {
 
 /// A redirect may not leave TLS; without it only this machine may point to this machine, and a
 /// registry that is configured to have none to itself.
-fn is_acceptable(from: &Url, to: &Url) -> bool {
+pub(super) fn is_acceptable(from: &Url, to: &Url) -> bool {
     may_carry_secrets(from, to) || to.scheme() == "http" && origin(from) == origin(to)
 }
 

@@ -6,7 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
-  [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1
+  [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -75,6 +75,12 @@ make_registry() {
 
 # Another implementation of the distribution specification, in Rust.
 make_second-registry() { cargo install --quiet --locked --root "$1" --target-dir "$1.target" ferro-oci-server@1.0.0; }
+
+# A client of registries that knows nothing of fp, and shows what is attached to an image.
+make_oras() {
+  unpack_alone trixie "$1" oras
+  "$1/usr/bin/oras" version
+}
 
 # `ip`, which makes the engine's bridge.
 make_network() { unpack_packages "$1" iproute2; }

@@ -61,6 +61,12 @@ start_second_registry() {
   export_variable "$dir" FP_LAB_SECOND_REGISTRY "$(<"$folder/address")"
 }
 
+# A client of registries that knows nothing of fp.
+offer_oras() {
+  install_part oras
+  export_variable "$1" FP_LAB_ORAS "$(part oras)/usr/bin/oras"
+}
+
 stop_registries() {
   local folder
   stop_process "$1/second-registry/pid" "$(part second-registry)/bin/ferro-oci-server" 5

@@ -21,4 +21,5 @@ pub mod registry;
 mod regular_file;
 pub mod report;
 pub mod shown;
+pub mod stored;
 pub mod work_tree;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::platform::Platform;
+use crate::reference::{ParseError, Reference};
 
 /// Names a CI image by a fingerprint of its inputs, and makes that image available.
 #[derive(Debug, Parser)]
@@ -24,7 +25,7 @@ pub(super) enum Command {
     /// Print the fingerprint of an image, and nothing else.
     Hash(Hash),
     /// Print the record: everything that decides the image. Its BLAKE3 hash is the fingerprint.
-    Record(OneOfRevision),
+    Record(Record),
     /// List the inputs, each with the reason it is one.
     Inputs(OneOfRevision),
     /// Print the part of the Dockerfile that decides the image: all that the build gets of it.
@@ -50,7 +51,8 @@ impl Command {
     pub(super) fn revision(&self) -> Option<&OsStr> {
         let source = match self {
             Command::Hash(hash) => &hash.source,
-            Command::Record(one) | Command::Inputs(one) | Command::Dockerfile(one) => &one.source,
+            Command::Record(record) => &record.one.source,
+            Command::Inputs(one) | Command::Dockerfile(one) => &one.source,
             Command::Ref(_) | Command::Status(_) | Command::Ensure(_) | Command::Index(_) => {
                 return None;
             }
@@ -93,6 +95,24 @@ pub(super) struct OneOfRevision {
     pub(super) one: One,
     #[command(flatten)]
     pub(super) source: Source,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Record {
+    #[command(flatten)]
+    pub(super) one: OneOfRevision,
+    /// A published image, `REPOSITORY:TAG` or `REPOSITORY@DIGEST`: the record that is stored with it, held against its
+    /// label. No fingerprint.toml is needed.
+    #[arg(long, value_name = "REF", value_parser = published, conflicts_with_all = ["image", "rev"])]
+    pub(super) from: Option<Reference>,
+}
+
+fn published(text: &str) -> Result<Reference, String> {
+    let reference: Reference = text.parse().map_err(|error: ParseError| error.problem())?;
+    match (&reference.tag, &reference.digest) {
+        (None, None) => Err("it has neither a tag nor a digest".to_owned()),
+        _ => Ok(reference),
+    }
 }
 
 /// A command on one image or all.

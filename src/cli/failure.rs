@@ -11,6 +11,7 @@ use crate::interrupt::Interrupted;
 use crate::registry;
 use crate::report::{Place, Problem};
 use crate::shown::Shown;
+use crate::stored;
 
 /// Everything that can end a command early.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,8 @@ pub(super) enum Failure {
         image: ImageName,
         source: Arc<ensure::Error>,
     },
+    #[error(transparent)]
+    Stored(stored::Error),
     #[error(transparent)]
     Settings(#[from] registry::InvalidTimeLimit),
     #[error("the current folder cannot be told")]
@@ -73,6 +76,7 @@ impl Failure {
             Failure::Revision(inputs::Error::Revision(error)) if !error.is_usage() => 1,
             Failure::Revision(_) => 2,
             Failure::Ensure { source, .. } => ensure_exit_code(source),
+            Failure::Stored(error) => stored_exit_code(error),
             Failure::Interrupted(interrupted) => 128 + interrupted.signal.number(),
             Failure::Reported { exit_code } => *exit_code,
         }
@@ -98,6 +102,7 @@ impl Failure {
                 problem.hint = source.hint().map(str::to_owned);
             }
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
+            Failure::Stored(error) => problem.hint = error.hint(),
             Failure::Settings(_)
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
@@ -134,6 +139,16 @@ fn in_dockerfile<'a>(prefix: &str, error: &'a inputs::Error) -> Option<Place<'a>
         table: None,
         is_secret: false,
     })
+}
+
+fn stored_exit_code(error: &stored::Error) -> u8 {
+    match error {
+        stored::Error::NoLabel(_) | stored::Error::Mismatch { .. } | stored::Error::NoRecord(_) => {
+            1
+        }
+        stored::Error::Absent(_) | stored::Error::Nothing(_) => 3,
+        stored::Error::Unknown { .. } => 4,
+    }
 }
 
 fn ensure_exit_code(error: &ensure::Error) -> u8 {

@@ -9,7 +9,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::Workspace;
-use crate::ensure::{Options, index};
+use crate::ensure::{Event, Options, index};
+use crate::report;
 
 pub(super) fn run(
     arguments: &Index,
@@ -25,7 +26,11 @@ pub(super) fn run(
         let options = Options::default();
         let jobs = workspace.jobs(&names, options, world.interrupt).await?;
         let job = &jobs.all[&image.name];
-        let joined = index::join(job, world).await;
+        let mut tell = |event: Event<'_>| {
+            let lines = report::event(job, &event, false);
+            lines.iter().for_each(|line| output.note(line));
+        };
+        let joined = index::join(job, world, &mut tell).await;
         let joined = joined.map_err(|error| Failure::ensure(&image.name, Arc::new(error)))?;
         let reference = job.reference().at(joined.digest);
         let deed = if joined.was_there { "hit" } else { "joined" };

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Record};
 use failure::Failure;
 use output::Output;
 use workspace::Workspace;
@@ -41,8 +41,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(usage) => return output.usage(&usage),
     };
-    let result = open(&arguments, &mut output)
-        .and_then(|workspace| execute(arguments.command, &workspace, &mut output));
+    let result = match arguments.command {
+        Command::Record(Record {
+            from: Some(reference),
+            one,
+        }) => record::run_from(
+            &reference,
+            one.one.format,
+            arguments.config.as_deref(),
+            &mut output,
+        ),
+        _ => open(&arguments, &mut output)
+            .and_then(|workspace| execute(arguments.command, &workspace, &mut output)),
+    };
     output.finish(result)
 }
 
@@ -63,7 +74,7 @@ fn open(arguments: &Arguments, output: &mut Output) -> Result<Workspace, Failure
 fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Hash(arguments) => hash::run(&arguments, workspace, output),
-        Command::Record(arguments) => record::run(&arguments.one, workspace, output),
+        Command::Record(arguments) => record::run(&arguments.one.one, workspace, output),
         Command::Inputs(arguments) => inputs::run(&arguments.one, workspace, output),
         Command::Dockerfile(arguments) => dockerfile::run(&arguments.one, workspace, output),
         Command::Ref(arguments) => reference::run(&arguments, workspace, output),

@@ -284,13 +284,15 @@ impl Workspace {
         interrupt: &Interrupt,
     ) -> Result<Job<'a>, Failure> {
         let inputs = self.inputs_unless_interrupted(image, interrupt).await?;
-        let fingerprint = inputs.record(image, &self.upstreams(image)).fingerprint();
+        let upstreams = self.upstreams(image);
+        let fingerprint = inputs.record(image, &upstreams).fingerprint();
         self.note(image, fingerprint);
         let tag = self.project.tag(image, &fingerprint, &inputs.args)?;
         Ok(Job {
             root: self.project.root(),
             image,
             inputs: Arc::new(inputs),
+            upstreams,
             fingerprint,
             repository: image.repository(),
             tag,

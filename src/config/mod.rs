@@ -82,6 +82,8 @@ pub struct Image {
     pub push: Push,
     /// The address for the label `org.opencontainers.image.source`.
     pub source: Option<String>,
+    /// Whether its record is stored with it when it is published.
+    pub publish_record: bool,
 }
 
 impl Image {

@@ -75,6 +75,7 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         push: written.push,
         source: written.source.as_ref().map(source).transpose()?,
         cache: cache::cache(written, repository.as_ref())?,
+        publish_record: written.publish_record.unwrap_or(true),
         repository,
         name: table.name.clone(),
         table: table.table.cloned(),

@@ -61,6 +61,7 @@ pub(super) struct Image {
     #[serde(default)]
     pub(super) push: Push,
     pub(super) source: Option<Spanned<String>>,
+    pub(super) publish_record: Option<bool>,
     pub(super) matrix: Option<Spanned<Matrix>>,
 }
 

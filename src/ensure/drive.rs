@@ -7,6 +7,7 @@ use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
 use super::publish::{Made, Published, publish};
+use super::record;
 use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
@@ -188,6 +189,7 @@ async fn publish_and_report(
     let mut outcome = before;
     match publish(job, world, made, tell).await {
         Ok(Published::Ours(digest)) => {
+            record::store(job, world, &digest, tell).await?;
             outcome.steps.push(Step::Pushed);
             if job.has_parts() && !job.options.no_pull {
                 // No engine has seen the index yet; what it lists is there already.

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::publish::{Published, write};
 use super::trust::Publishing;
-use super::{Error, Job, World};
+use super::{Error, Job, Tell, World, record};
 use crate::engine::FINGERPRINT_LABEL;
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -24,7 +24,7 @@ pub struct Joined {
 /// What the index says follows from the parts alone, so that it does not matter who is faster. An image
 /// that is there already, for all platforms, is left as it is; one that lacks a platform is as well, and
 /// an error.
-pub async fn join(job: &Job<'_>, world: &World<'_>) -> Result<Joined, Error> {
+pub async fn join(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<Joined, Error> {
     let platforms = &job.image.platforms;
     if platforms.is_empty() {
         return Err(Error::NoParts);
@@ -64,10 +64,13 @@ pub async fn join(job: &Job<'_>, world: &World<'_>) -> Result<Joined, Error> {
     let manifests: Vec<_> = found.into_iter().flatten().collect();
     let index = Manifest::index(&manifests).map_err(Error::Index)?;
     match write(job, world, &index).await? {
-        Published::Ours(digest) => Ok(Joined {
-            digest,
-            was_there: false,
-        }),
+        Published::Ours(digest) => {
+            record::store(job, world, &digest, tell).await?;
+            Ok(Joined {
+                digest,
+                was_there: false,
+            })
+        }
         Published::Theirs(digest) => {
             covers(job, world, &digest).await?;
             Ok(Joined {

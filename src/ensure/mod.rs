@@ -14,6 +14,7 @@ mod observe;
 mod parts;
 pub mod plan;
 mod publish;
+mod record;
 mod run;
 mod secrets;
 pub mod trust;
@@ -35,12 +36,13 @@ pub use turn::Turns;
 use crate::config::{Image, Push};
 use crate::engine::{self, Engine};
 use crate::environment::Environment;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Upstreams};
 use crate::interrupt::Interrupt;
 use crate::platform::Platform;
 use crate::record::Fingerprint;
 use crate::reference::{Digest, Reference, Repository, Tag};
 use crate::registry;
+use crate::stored::StoreError;
 use plan::{Doubt, Plan, Rules};
 use trust::{Denial, Publishing};
 
@@ -53,6 +55,8 @@ pub struct Job<'a> {
     pub image: &'a Image,
     /// What goes into it.
     pub inputs: Arc<Inputs>,
+    /// The fingerprints of what it is built on.
+    pub upstreams: Upstreams,
     /// Its name.
     pub fingerprint: Fingerprint,
     /// Where it is published; `localhost/fp/NAME` for one that is not.
@@ -165,6 +169,8 @@ pub enum Warning<'a> {
     PushRefused(&'a dyn std::error::Error),
     /// Somebody else published the image first; theirs is taken.
     Overtaken(&'a Digest),
+    /// The image is published, and its record is not stored with it.
+    RecordNotStored(&'a StoreError),
     /// The image stays in the engine, since what stands for this name in its Dockerfile does.
     UpstreamUnpublished(&'a str),
 }

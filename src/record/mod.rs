@@ -51,6 +51,11 @@ pub struct Fingerprint(ContentDigest);
 impl Fingerprint {
     /// The number of hex digits of a whole fingerprint.
     pub const DIGITS: usize = 64;
+
+    /// The fingerprint that these bytes have as a record.
+    pub fn of(record: &[u8]) -> Self {
+        Fingerprint(ContentDigest::of(record))
+    }
 }
 
 impl Display for Fingerprint {
@@ -137,6 +142,28 @@ impl Record {
         }
     }
 
+    /// Takes bytes for a record that somebody else has written, in this format or another; `None` if they do not
+    /// have a record's form. So they hold no control characters that could reach a terminal.
+    pub fn read(bytes: Vec<u8>) -> Option<Self> {
+        let text = String::from_utf8(bytes).ok()?;
+        let record = Record { text };
+        let is_control = |c: char| c.is_control() && c != '\t' && c != '\n';
+        let is_record = record.text.ends_with('\n')
+            && !record.text.contains(is_control)
+            && record.header().is_some();
+        is_record.then_some(record)
+    }
+
+    /// The format that the first line names.
+    pub fn format(&self) -> u32 {
+        self.header().expect("a record has a first line")
+    }
+
+    fn header(&self) -> Option<u32> {
+        let first = self.text.lines().next()?;
+        first.strip_prefix("fp-record\t")?.parse().ok()
+    }
+
     /// The record: the first line names the format, the others are sorted by their bytes.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -150,7 +177,7 @@ impl Record {
 
     /// The hash of the record's bytes.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(ContentDigest::of(self.text.as_bytes()))
+        Fingerprint::of(self.text.as_bytes())
     }
 }
 
@@ -212,6 +239,27 @@ mod tests {
             record.fingerprint().to_string().len(),
             super::Fingerprint::DIGITS
         );
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_nothing_else_is() {
+        let record = Record::new([Item::Salt("\u{1b}[2J\t\u{e9}".into())]);
+        let read = Record::read(record.as_str().into()).unwrap();
+        assert_eq!(read, record);
+        assert_eq!(read.format(), super::FORMAT);
+        assert_eq!(Record::read(b"fp-record\t7\n".into()).unwrap().format(), 7);
+        for other in [
+            &b""[..],
+            b"fp-record\t1",
+            b"fp-record\n",
+            b"fp-record\tx\n",
+            b"record\t1\n",
+            b"fp-record\t1\nsalt\t\x1b[2J\n",
+            b"fp-record\t1\nsalt\tx\r\n",
+            b"fp-record\t1\nsalt\t\xff\n",
+        ] {
+            assert_eq!(Record::read(other.into()), None, "{other:?}");
+        }
     }
 
     #[test]

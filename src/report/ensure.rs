@@ -148,6 +148,11 @@ fn warning_text(warning: &Warning<'_>) -> String {
             let error = Shown::text(&error);
             format!("the image stays in the engine and is not published: {error}")
         }
+        Warning::RecordNotStored(error) => {
+            let error = error.to_string();
+            let error = Shown::text(&error);
+            format!("the image is published, and its record is not stored with it: {error}")
+        }
         Warning::UpstreamUnpublished(name) => format!(
             "the image stays in the engine and is not published, since `{name}`, which it is built on, is not"
         ),

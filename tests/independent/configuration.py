@@ -15,7 +15,7 @@ IMAGE_KEYS = {
     "matrix": dict, "needs": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
     "args": dict, "hints": dict, "secrets": dict, "ssh": list, "salt": str, "tag": str, "push": str, "source": str,
-    "verify": list, "retry": int, "cache": str, "cache_from": list, "cache_to": list,
+    "verify": list, "retry": int, "cache": str, "cache_from": list, "cache_to": list, "publish_record": bool,
 }
 IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 RESERVED = re.compile(

@@ -11,6 +11,7 @@ mod faults;
 mod needs;
 mod platforms;
 mod publishing;
+mod record;
 mod refused;
 mod sealed;
 mod secrets;

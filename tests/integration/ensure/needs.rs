@@ -264,7 +264,12 @@ fn an_image_that_the_builder_cannot_get_is_told() {
     configure("localhost");
     let fingerprint = machine.fp(&["hash", "base"]).succeeded();
     let labels = serde_json::json!({ "fp.fingerprint": fingerprint.line() });
-    let config = serde_json::json!({ "config": { "Labels": labels } }).to_string();
+    let config = serde_json::json!({
+        "os": "linux",
+        "architecture": "amd64",
+        "config": { "Labels": labels },
+    });
+    let config = config.to_string();
     let named = |text: &str| Digest::sha256_of(text.as_bytes()).to_string();
     let media_type = "application/vnd.oci.image.manifest.v1+json";
     let manifest = serde_json::json!({

@@ -98,6 +98,11 @@ pub(crate) fn old_docker_program() -> PathBuf {
     PathBuf::from(variable("FP_LAB_OLD_CLIENT"))
 }
 
+/// The `oras` program.
+pub(crate) fn oras_program() -> PathBuf {
+    PathBuf::from(variable("FP_LAB_ORAS"))
+}
+
 /// The folder with docker's plugins.
 pub(crate) fn docker_plugins() -> PathBuf {
     PathBuf::from(variable("DOCKER_CONFIG")).join("cli-plugins")

@@ -63,13 +63,14 @@ impl Registry {
         }
     }
 
-    /// All tags of a repository, sorted.
+    /// All tags of a repository, sorted, but for the lists of what is attached to its images.
     pub(crate) fn tags(&self, repository: &str) -> Vec<String> {
         let answer = self.ask("GET", &format!("/v2/{repository}/tags/list"), "", b"");
         if answer.status == 404 {
             return Vec::new();
         }
         let mut tags: Vec<String> = serde_json::from_value(answer.json()["tags"].clone()).unwrap();
+        tags.retain(|tag| !tag.starts_with("sha256-"));
         tags.sort();
         tags
     }

@@ -6,7 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
-  [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1
+  [podman]=1 [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -66,6 +66,20 @@ make_engine() {
 make_old-client() {
   unpack_alone bookworm "$1" docker.io
   "$1/usr/bin/docker" --version
+}
+
+# The machine's own release of podman. It starts itself again in ways that lose the library path, so the program is told
+# where its libraries will lie.
+make_podman() {
+  local file libraries
+  libraries=usr/lib/$(uname -m)-linux-gnu
+  unpack_packages "$1" podman conmon runc
+  unpack_packages "$1.patchelf" patchelf
+  for file in "$1/usr/bin/podman" "$1/$libraries"/libgpgme.so.*; do
+    [[ -L $file ]] || "$1.patchelf/usr/bin/patchelf" --set-rpath "$(part podman)/$libraries" "$file"
+  done
+  LD_LIBRARY_PATH=$1/$libraries "$1/usr/bin/podman" --version
+  "$1/usr/sbin/runc" --version
 }
 
 make_registry() {

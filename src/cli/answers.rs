@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::arguments::Format;
 use super::failure::Failure;
 use super::output::Output;
+use crate::engine::Engine;
+use crate::report;
 
 /// Collects answers and failures.
 ///
@@ -17,6 +19,8 @@ pub(super) struct Answers<'a> {
     output: &'a mut Output,
     objects: Vec<Value>,
     gravest: Option<u8>,
+    /// Whether it was told which engine is used.
+    engine_is_told: bool,
 }
 
 impl<'a> Answers<'a> {
@@ -26,6 +30,7 @@ impl<'a> Answers<'a> {
             output,
             objects: Vec::new(),
             gravest: None,
+            engine_is_told: false,
         }
     }
 
@@ -45,6 +50,14 @@ impl<'a> Answers<'a> {
     /// Tells something that is no answer.
     pub(super) fn note(&mut self, text: &str) {
         self.output.note(text);
+    }
+
+    /// Tells which of several engines is used, once that is known, and only once.
+    pub(super) fn tell_engine(&mut self, engine: &Engine) {
+        if let Some(choice) = engine.choice().filter(|_| !self.engine_is_told) {
+            self.engine_is_told = true;
+            self.output.note(&report::choice(choice));
+        }
     }
 
     /// Tells of a failure. A signal ends the run at once; what has been answered is still printed.

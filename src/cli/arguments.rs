@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::EngineChoice;
 use crate::platform::Platform;
 use crate::reference::{ParseError, Reference};
 
@@ -67,6 +68,41 @@ pub(super) struct Source {
     /// A git revision: what a fresh clone of it would give, whatever the work tree holds.
     #[arg(long, value_name = "REV", allow_hyphen_values = true)]
     pub(super) rev: Option<OsString>,
+}
+
+/// Which engine is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EngineName {
+    /// The first that answers, docker or podman.
+    Auto,
+    /// Docker with BuildKit.
+    Docker,
+    /// Podman.
+    Podman,
+}
+
+impl From<EngineName> for EngineChoice {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Auto => EngineChoice::Auto,
+            EngineName::Docker => EngineChoice::Docker,
+            EngineName::Podman => EngineChoice::Podman,
+        }
+    }
+}
+
+/// A command that asks an engine.
+#[derive(Debug, Args)]
+pub(super) struct EngineOption {
+    /// The engine to use, whatever the configuration says.
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    engine: Option<EngineName>,
+}
+
+impl EngineOption {
+    pub(super) fn choice(&self) -> Option<EngineChoice> {
+        self.engine.map(EngineChoice::from)
+    }
 }
 
 /// How an answer is printed.
@@ -150,6 +186,8 @@ pub(super) struct Status {
     /// The repository is new: if the registry refuses the look-up, take that as "not there yet".
     #[arg(long)]
     pub(super) first_push: bool,
+    #[command(flatten)]
+    pub(super) engine: EngineOption,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = StatusFormat::Text, requires_if("github", "missing"))]
     pub(super) format: StatusFormat,
@@ -197,6 +235,8 @@ pub(super) struct Ensure {
     /// Print what would be done, and why, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) engine: EngineOption,
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

@@ -28,7 +28,8 @@ pub(super) fn run(
         first_push: arguments.first_push,
         wait: arguments.wait,
     };
-    let outside = Outside::open(workspace)?.with_builder(arguments.builder.as_deref());
+    let outside = Outside::open(workspace, arguments.engine.choice())?
+        .with_builder(arguments.builder.as_deref())?;
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {
@@ -53,6 +54,7 @@ async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Res
     let current = Cell::new(None);
     {
         let tell = |job: &Job<'_>, event: &Event<'_>| {
+            answers.borrow_mut().tell_engine(world.engine);
             let lines = report::event(job, event, current.get() != Some(&job.image.name));
             lines
                 .iter()
@@ -61,6 +63,7 @@ async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Res
         let names: Vec<_> = jobs.asked.into_iter().collect::<Result<_, _>>()?;
         let run = Run::new(jobs.all.into_values(), world, &tell);
         run.observe(&names).await?;
+        answers.borrow_mut().tell_engine(world.engine);
         for name in names {
             let started = Instant::now();
             current.set(Some(name));

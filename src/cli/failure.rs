@@ -38,6 +38,8 @@ pub(super) enum Failure {
     Stored(stored::Error),
     #[error(transparent)]
     Settings(#[from] registry::InvalidTimeLimit),
+    #[error("--builder names a builder of docker's, and the engine is podman")]
+    BuilderOfPodman,
     #[error("the current folder cannot be told")]
     CurrentFolder(#[source] io::Error),
     #[error("this process cannot do two things at a time")]
@@ -72,7 +74,7 @@ impl Failure {
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
             | Failure::Output(_) => 1,
-            Failure::Config(_) | Failure::Settings(_) => 2,
+            Failure::Config(_) | Failure::Settings(_) | Failure::BuilderOfPodman => 2,
             Failure::Revision(inputs::Error::Revision(error)) if !error.is_usage() => 1,
             Failure::Revision(_) => 2,
             Failure::Ensure { source, .. } => ensure_exit_code(source),
@@ -103,6 +105,9 @@ impl Failure {
             }
             Failure::Ensure { source, .. } => problem.hint = source.hint(),
             Failure::Stored(error) => problem.hint = error.hint(),
+            Failure::BuilderOfPodman => {
+                problem.hint = Some("leave it out, or say `--engine docker`".to_owned());
+            }
             Failure::Settings(_)
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)

@@ -57,6 +57,7 @@ pub(super) async fn foresee(
     let run = Run::new(jobs.all.into_values(), world, &|_, _| {});
     let names: Vec<_> = told.iter().collect();
     run.observe(&names).await?;
+    answers.tell_engine(world.engine);
     let mut waiting: VecDeque<_> = jobs.asked.into_iter().map(|asked| asked.cloned()).collect();
     while let Some(next) = waiting.pop_front() {
         let name = match next {

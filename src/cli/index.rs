@@ -19,7 +19,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let one = &arguments.one;
     let image = workspace.project.one(one.image.as_deref())?;
-    let outside = Outside::open(workspace)?;
+    let outside = Outside::open(workspace, None)?;
     output.heed(&outside.interrupt)?;
     outside.run(async |world| {
         let names = [image.name.to_string()];

@@ -29,7 +29,7 @@ pub(super) fn run(
     workspace: &Workspace,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let outside = Outside::open(workspace)?;
+    let outside = Outside::open(workspace, None)?;
     output.heed(&outside.interrupt)?;
     outside.run(async |world| {
         let options = Options {

@@ -6,9 +6,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::failure::Failure;
 use super::workspace::Workspace;
-use crate::config::EngineChoice;
-use crate::engine::Engine;
+use crate::config::{EngineChoice, Isolation};
 use crate::engine::docker::Docker;
+use crate::engine::podman::Podman;
+use crate::engine::{Engine, Program};
 use crate::ensure::{Turns, World};
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
@@ -20,6 +21,7 @@ pub(super) struct Outside<'a> {
     engine: EngineChoice,
     /// Which builder builds, if that was asked for.
     builder: Option<&'a str>,
+    isolation: Option<Isolation>,
     pub(super) interrupt: Interrupt,
     runtime: Runtime,
     registry: registry::Client,
@@ -29,8 +31,11 @@ pub(super) struct Outside<'a> {
 
 impl<'a> Outside<'a> {
     /// Starts the runtime. Nothing is asked yet, but from here on SIGINT, SIGTERM and SIGHUP are
-    /// noted instead of ending the process.
-    pub(super) fn open(workspace: &'a Workspace) -> Result<Self, Failure> {
+    /// noted instead of ending the process. `engine` is what the user asked for, whatever is configured.
+    pub(super) fn open(
+        workspace: &'a Workspace,
+        engine: Option<EngineChoice>,
+    ) -> Result<Self, Failure> {
         let environment = &workspace.environment;
         let runtime = Builder::new_current_thread()
             .enable_all()
@@ -45,7 +50,8 @@ impl<'a> Outside<'a> {
             .map_err(Failure::CurrentFolder)?;
         Ok(Outside {
             environment,
-            engine: workspace.project.engine,
+            engine: engine.unwrap_or(workspace.project.engine),
+            isolation: workspace.project.isolation,
             builder: None,
             interrupt: Interrupt::listen().map_err(Failure::Runtime)?,
             runtime,
@@ -56,8 +62,19 @@ impl<'a> Outside<'a> {
     }
 
     /// The same with another builder than the environment names.
-    pub(super) fn with_builder(self, builder: Option<&'a str>) -> Self {
-        Outside { builder, ..self }
+    ///
+    /// Only docker knows builders by their names, so that no other engine is asked.
+    pub(super) fn with_builder(self, builder: Option<&'a str>) -> Result<Self, Failure> {
+        let engine = match (builder, self.engine) {
+            (Some(_), EngineChoice::Podman) => return Err(Failure::BuilderOfPodman),
+            (Some(_), EngineChoice::Auto) => EngineChoice::Docker,
+            (_, engine) => engine,
+        };
+        Ok(Outside {
+            engine,
+            builder,
+            ..self
+        })
     }
 
     /// Runs `work`. Nothing is left running afterwards but what the system's resolver may still be
@@ -67,20 +84,9 @@ impl<'a> Outside<'a> {
         work: impl AsyncFnOnce(&World<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let result = self.runtime.block_on(async {
-            let variables = self.environment.iter();
-            let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let builder = self
-                .builder
-                .map(|name| ("BUILDX_BUILDER".into(), name.into()));
-            let owned = owned.chain(builder);
-            let engine = match self.engine {
-                EngineChoice::Auto | EngineChoice::Docker => {
-                    Engine::Docker(Docker::new(owned, self.interrupt.clone()))
-                }
-            };
             work(&World {
                 registry: &self.registry,
-                engine: &engine,
+                engine: &self.engine(),
                 environment: self.environment,
                 interrupt: &self.interrupt,
                 turns: &self.turns,
@@ -90,5 +96,33 @@ impl<'a> Outside<'a> {
         });
         self.runtime.shutdown_background();
         result
+    }
+
+    fn engine(&self) -> Engine {
+        let variables = || {
+            let variables = self.environment.iter();
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        let builder = || {
+            let builder = self.builder.iter();
+            builder.map(|name| ("BUILDX_BUILDER".into(), name.into()))
+        };
+        let docker = || {
+            let variables = variables().chain(builder());
+            Program::Docker(Docker::new(variables, self.interrupt.clone()))
+        };
+        let podman = || {
+            Program::Podman(Podman::new(
+                variables(),
+                self.isolation.map(Isolation::name),
+                self.temporary.clone(),
+                self.interrupt.clone(),
+            ))
+        };
+        match self.engine {
+            EngineChoice::Auto => Engine::first_of(vec![docker(), podman()]),
+            EngineChoice::Docker => Engine::only(docker()),
+            EngineChoice::Podman => Engine::only(podman()),
+        }
     }
 }

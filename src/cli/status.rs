@@ -24,7 +24,7 @@ pub(super) fn run(
         // The command line takes no other word for a workflow's outputs than with --missing.
         StatusFormat::Text | StatusFormat::Github => Format::Text,
     };
-    let outside = Outside::open(workspace)?;
+    let outside = Outside::open(workspace, arguments.engine.choice())?;
     output.heed(&outside.interrupt)?;
     let answers = Answers::new(format, output);
     outside.run(async |world| {

@@ -14,7 +14,7 @@ use super::matrix::{self, Cell, Matches};
 use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::{self, Needs};
 use super::room::Room;
-use super::{EngineChoice, Image, ImageName, resolve, table, template, written};
+use super::{EngineChoice, Image, ImageName, Isolation, resolve, table, template, written};
 use crate::environment::Environment;
 use crate::pattern::Pattern;
 use crate::record::FORMAT;
@@ -116,6 +116,16 @@ impl<'i> Draft<'i> {
 
     pub(super) fn engine(&self) -> EngineChoice {
         self.file.engine.choice
+    }
+
+    /// How podman is to build.
+    pub(super) fn isolation(&self) -> Result<Option<Isolation>, Mistake> {
+        match &self.file.engine.isolation {
+            Some(isolation) if self.engine() == EngineChoice::Docker => {
+                Err(at(isolation.span(), MistakeKind::IsolationOfDocker))
+            }
+            isolation => Ok(isolation.as_ref().map(|isolation| *isolation.get_ref())),
+        }
     }
 
     fn has_defaults(&self) -> bool {

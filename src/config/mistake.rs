@@ -129,6 +129,8 @@ pub enum MistakeKind {
     SameName { name: String, other: String },
     #[error("`{0}` is said of one image, and cannot be a default")]
     NoDefault(&'static str),
+    #[error("`isolation` is podman's, and docker is to be used")]
+    IsolationOfDocker,
     #[error(
         "`{0}` cannot stand for an image in a Dockerfile: a lower-case letter, then lower-case letters, digits, `-`, \
          `_` and `.`, and not `scratch`"

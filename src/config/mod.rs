@@ -32,7 +32,7 @@ pub use name::ImageName;
 pub use project::Project;
 pub use secret::{MachinePath, SecretSource, Ssh};
 pub use template::TagTemplate;
-pub use written::{EngineChoice, Push};
+pub use written::{EngineChoice, Isolation, Push};
 
 use crate::path::RootPath;
 use crate::pattern::Pattern;

@@ -8,7 +8,7 @@ use super::draft::{Draft, Entry};
 use super::matrix::Matches;
 use super::mistake::{Error, Invalid, Mistake, at};
 use super::name::Wanted;
-use super::{EngineChoice, Image, resolve};
+use super::{EngineChoice, Image, Isolation, resolve};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
@@ -28,6 +28,8 @@ pub struct Project {
     plain_http: BTreeSet<String>,
     /// Which engine builds and holds the images.
     pub engine: EngineChoice,
+    /// How podman is to build, if it is not to choose.
+    pub isolation: Option<Isolation>,
 }
 
 impl Project {
@@ -77,12 +79,14 @@ impl Project {
         let images = draft.resolve(environment, &matches).map_err(invalid)?;
         let plain_http = draft.plain_http().map_err(invalid)?;
         let engine = draft.engine();
+        let isolation = draft.isolation().map_err(invalid)?;
         Ok(Project {
             file: file.to_path_buf(),
             root,
             images,
             plain_http,
             engine,
+            isolation,
             text,
         })
     }

@@ -48,7 +48,7 @@ fn unknown_keys_are_pointed_at_with_a_near_name() {
     let (kind, place) = mistake("[engine]\nuse = \"docker\"\nwhat = 1\n");
     assert_eq!(
         (place.as_str(), kind.hint().unwrap().as_str()),
-        ("what", "known keys are use")
+        ("what", "known keys are use, isolation")
     );
     let (kind, place) = mistake("args = { A = { envv = \"B\" } }\n");
     assert_eq!(

@@ -96,6 +96,7 @@ pub(super) struct Secret {
 pub(super) struct Engine {
     #[serde(rename = "use", default)]
     pub(super) choice: EngineChoice,
+    pub(super) isolation: Option<Spanned<Isolation>>,
 }
 
 /// `[registry."HOST"]`
@@ -115,6 +116,31 @@ pub enum EngineChoice {
     Auto,
     /// Docker with BuildKit.
     Docker,
+    /// Podman.
+    Podman,
+}
+
+/// How podman keeps what a build runs apart from the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// In a container of its OCI runtime, which is podman's default.
+    Oci,
+    /// In such a container without the rights that only root has.
+    Rootless,
+    /// Only in a folder of its own, where no container can be made.
+    Chroot,
+}
+
+impl Isolation {
+    /// The name that the configuration and podman have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isolation::Oci => "oci",
+            Isolation::Rootless => "rootless",
+            Isolation::Chroot => "chroot",
+        }
+    }
 }
 
 /// When a built image is published.

@@ -110,6 +110,22 @@ pub fn read(bytes: &[u8]) -> Result<Read, Mistake> {
     }
 }
 
+/// Whether a Dockerfile has here-documents, as far as its language is known here.
+pub fn has_heredocs(bytes: &[u8]) -> bool {
+    match read(bytes) {
+        Ok(Read::Dockerfile(file)) => {
+            let mut instructions = file.instructions.iter();
+            instructions.any(|instruction| !instruction.heredocs.is_empty())
+        }
+        Ok(Read::Opaque(_)) | Err(_) => false,
+    }
+}
+
+/// Whether a file is for another frontend than Docker's, and so in a language that only BuildKit can have read.
+pub fn has_other_frontend(bytes: &[u8]) -> bool {
+    matches!(read(bytes), Ok(Read::Opaque(Opaque::Frontend(_))))
+}
+
 /// Whether an image reference names a frontend that reads Dockerfiles: one whose repository ends in
 /// `docker/dockerfile` or `docker/dockerfile-upstream`.
 fn is_own_frontend(reference: &str) -> bool {
@@ -125,7 +141,7 @@ mod tests;
 
 #[cfg(test)]
 mod frontend_tests {
-    use super::{Opaque, Read, is_own_frontend, read};
+    use super::{Opaque, Read, has_heredocs, is_own_frontend, read};
 
     #[test]
     fn frontends_are_told_by_their_repository() {
@@ -145,6 +161,14 @@ mod frontend_tests {
         ] {
             assert!(!is_own_frontend(other), "{other}");
         }
+    }
+
+    #[test]
+    fn here_documents_are_seen() {
+        assert!(has_heredocs(b"FROM a\nRUN <<E\nx\nE\n"));
+        assert!(has_heredocs(b"FROM a\nCOPY <<E /x\nx\nE\n"));
+        assert!(!has_heredocs(b"FROM a\nRUN echo '<<E'\nENV A=<<E\n"));
+        assert!(!has_heredocs(b"\xff<<E"));
     }
 
     #[test]

@@ -1,26 +1,83 @@
 //! The engine of a run, whichever it is: what `ensure` talks to.
 //!
-//! Each method hands its question or deed to the engine that is used, which has a module of its own.
+//! Each question or deed is handed to the program that is used, which has a module of its own. Where
+//! several might be, it is the first that answers, and that is found out when it is first needed.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::docker::{self, Docker};
+use super::podman::{self, Podman};
 use super::process::Sink;
-use super::{About, BuildRequest, CacheAbility, Error, Image, ImageId, LocalImage};
+use super::{About, BuildRequest, CacheAbility, Demand, Error, Image, ImageId, LocalImage};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository, Tag};
 
+/// A program that is an engine.
+#[derive(Debug, Clone)]
+pub enum Program {
+    Docker(Docker),
+    Podman(Podman),
+}
+
 /// The engine that builds, holds, pushes and pulls the images of a run.
 #[derive(Debug, Clone)]
-pub enum Engine {
-    Docker(Docker),
+pub struct Engine {
+    /// At least one, in the order in which they are tried.
+    programs: Vec<Program>,
+    choice: Arc<OnceCell<Choice>>,
+}
+
+/// Which of several engines is used, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    index: usize,
+    /// The engine's name.
+    pub name: &'static str,
+    /// What it is.
+    pub about: About,
+    /// Those that come before it, and why they are not used.
+    pub passed_over: Vec<(&'static str, String)>,
 }
 
 /// The way in which an engine builds; of use only to that engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builder {
     Docker(docker::Builder),
+    Podman,
+}
+
+impl Program {
+    fn name(&self) -> &'static str {
+        match self {
+            Program::Docker(_) => docker::PROGRAM,
+            Program::Podman(_) => podman::PROGRAM,
+        }
+    }
+
+    async fn engine(&self) -> Result<About, Error> {
+        match self {
+            Program::Docker(docker) => docker.engine().await,
+            Program::Podman(podman) => podman.engine().await,
+        }
+    }
+
+    async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
+        match self {
+            Program::Docker(docker) => docker.inspect(image).await,
+            Program::Podman(podman) => podman.inspect(image).await,
+        }
+    }
+
+    fn uninterrupted(&self) -> Self {
+        match self {
+            Program::Docker(docker) => Program::Docker(docker.uninterrupted()),
+            Program::Podman(podman) => Program::Podman(podman.uninterrupted()),
+        }
+    }
 }
 
 impl Builder {
@@ -28,72 +85,140 @@ impl Builder {
     pub fn knows_caches(self) -> bool {
         match self {
             Builder::Docker(builder) => builder != docker::Builder::BuiltIn,
+            Builder::Podman => false,
         }
     }
 }
 
 impl Engine {
-    /// The name of the engine, which is that of its program.
+    /// The engine that the user named.
+    pub fn only(program: Program) -> Self {
+        Engine::first_of(vec![program])
+    }
+
+    /// The first of `programs` that answers; there is at least one.
+    pub fn first_of(programs: Vec<Program>) -> Self {
+        let choice = Arc::default();
+        Engine { programs, choice }
+    }
+
+    /// The name of the engine; of the one that is tried first, as long as none has answered.
     pub fn name(&self) -> &'static str {
-        match self {
-            Engine::Docker(_) => docker::PROGRAM,
-        }
+        self.choice
+            .get()
+            .map_or(self.programs[0].name(), |choice| choice.name)
+    }
+
+    /// What was chosen, if there was a choice and one has answered.
+    pub fn choice(&self) -> Option<&Choice> {
+        let choice = self.choice.get();
+        choice.filter(|_| self.programs.len() > 1)
     }
 
     /// The same engine for tidying up, which has to work after an interrupt as well.
     pub fn uninterrupted(&self) -> Self {
-        match self {
-            Engine::Docker(docker) => Engine::Docker(docker.uninterrupted()),
+        Engine {
+            programs: self.programs.iter().map(Program::uninterrupted).collect(),
+            choice: Arc::clone(&self.choice),
         }
     }
 
     /// Asks what the engine is; the way to learn that there is none. It is asked until it has answered.
     pub async fn engine(&self) -> Result<About, Error> {
-        match self {
-            Engine::Docker(docker) => docker.engine().await,
+        self.chosen().await.map(|choice| choice.about.clone())
+    }
+
+    async fn chosen(&self) -> Result<&Choice, Error> {
+        self.choice.get_or_try_init(|| self.choose()).await
+    }
+
+    async fn choose(&self) -> Result<Choice, Error> {
+        let mut tried = Vec::new();
+        for (index, program) in self.programs.iter().enumerate() {
+            match program.engine().await {
+                Ok(about) => {
+                    let passed_over = tried.iter();
+                    let passed_over =
+                        passed_over.map(|(name, error): &(_, Error)| (*name, error.to_string()));
+                    return Ok(Choice {
+                        index,
+                        name: program.name(),
+                        about,
+                        passed_over: passed_over.collect(),
+                    });
+                }
+                Err(error @ Error::Interrupted(_)) => return Err(error),
+                Err(error) => tried.push((program.name(), error)),
+            }
         }
+        match <[_; 1]>::try_from(tried) {
+            Ok([(_, error)]) => Err(error),
+            Err(tried) => Err(Error::NoEngine { tried }),
+        }
+    }
+
+    async fn program(&self) -> Result<&Program, Error> {
+        let choice = self.chosen().await?;
+        Ok(&self.programs[choice.index])
     }
 
     /// Finds the way in which the engine builds.
     pub async fn builder(&self, about: &About) -> Result<Builder, Error> {
-        match self {
-            Engine::Docker(docker) => docker.builder(about).await.map(Builder::Docker),
+        match self.program().await? {
+            Program::Docker(docker) => docker.builder(about).await.map(Builder::Docker),
+            Program::Podman(_) => Ok(Builder::Podman),
+        }
+    }
+
+    /// Fails if the engine cannot build what is demanded.
+    pub async fn check(&self, demand: &Demand) -> Result<(), Error> {
+        match self.program().await? {
+            Program::Docker(docker) => docker.check(demand).await,
+            Program::Podman(podman) => podman.check(demand).await,
         }
     }
 
     /// Which layer caches a build can write, if its builder knows any.
     pub async fn cache_ability(&self) -> Result<CacheAbility, Error> {
-        match self {
-            Engine::Docker(docker) => docker.cache_ability().await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.cache_ability().await,
+            Program::Podman(_) => Ok(CacheAbility::None),
         }
     }
 
     /// Tells that these images will be looked up, each once, so that they can be asked about together.
     pub async fn expect(&self, images: impl IntoIterator<Item = Reference>) {
-        match self {
-            Engine::Docker(docker) => docker.expect(images).await,
+        if let Program::Docker(docker) = &self.programs[0] {
+            docker.expect(images).await;
         }
     }
 
     /// Takes the engine for one that gives no answer, after it was given so long.
     pub fn give_up(&self, limit: Duration) {
-        match self {
-            Engine::Docker(docker) => docker.give_up(limit),
+        if let Program::Docker(docker) = &self.programs[0] {
+            docker.give_up(limit);
         }
     }
 
     /// Forgets what was expected and not looked up: from now on things may change.
     pub async fn expect_no_more(&self) {
-        match self {
-            Engine::Docker(docker) => docker.expect_no_more().await,
+        if let Program::Docker(docker) = &self.programs[0] {
+            docker.expect_no_more().await;
         }
     }
 
     /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it
     /// from telling is an error.
     pub async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
-        match self {
-            Engine::Docker(docker) => docker.inspect(image).await,
+        if self.choice.initialized() {
+            return self.program().await?.inspect(image).await;
+        }
+        // The first one is asked at once, and not only when it has said what it is.
+        let first = &self.programs[0];
+        let (chosen, answer) = tokio::join!(self.chosen(), first.inspect(image));
+        match chosen?.index {
+            0 => answer,
+            other => self.programs[other].inspect(image).await,
         }
     }
 
@@ -104,10 +229,12 @@ impl Engine {
         request: &BuildRequest<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<LocalImage, Error> {
-        match (self, builder) {
-            (Engine::Docker(docker), Builder::Docker(builder)) => {
+        match (self.program().await?, builder) {
+            (Program::Docker(docker), Builder::Docker(builder)) => {
                 docker.build(builder, request, sink).await
             }
+            (Program::Podman(podman), Builder::Podman) => podman.build(request, sink).await,
+            _ => unreachable!("a builder is the engine's own"),
         }
     }
 
@@ -122,15 +249,17 @@ impl Engine {
         repository: &Repository,
         tag: &Tag,
     ) -> Result<(), Error> {
-        match self {
-            Engine::Docker(docker) => docker.tag(image, repository, tag).await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.tag(image, repository, tag).await,
+            Program::Podman(podman) => podman.tag(image, repository, tag).await,
         }
     }
 
     /// Takes a name away; that it is gone already is as good. The image may go along with its last name.
     pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
-        match self {
-            Engine::Docker(docker) => docker.untag(repository, tag).await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.untag(repository, tag).await,
+            Program::Podman(podman) => podman.untag(repository, tag).await,
         }
     }
 
@@ -144,8 +273,18 @@ impl Engine {
         tag: &Tag,
         sink: &mut Sink<'_>,
     ) -> Result<Digest, Error> {
-        match self {
-            Engine::Docker(docker) => docker.push(repository, tag, sink).await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.push(repository, tag, sink).await,
+            Program::Podman(podman) => podman.push(repository, tag, sink).await,
+        }
+    }
+
+    /// Lets the engine know under which digest its image was published, if it does not by itself. It
+    /// would otherwise pull it the next time; so it does no harm if this fails.
+    pub async fn learn(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        match self.program().await? {
+            Program::Docker(_) => Ok(()),
+            Program::Podman(podman) => podman.learn(repository, digest).await,
         }
     }
 
@@ -157,8 +296,9 @@ impl Engine {
         platform: Option<&Platform>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        match self {
-            Engine::Docker(docker) => docker.pull(repository, digest, platform, sink).await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.pull(repository, digest, platform, sink).await,
+            Program::Podman(podman) => podman.pull(repository, digest, platform, sink).await,
         }
     }
 
@@ -173,8 +313,9 @@ impl Engine {
         scratch: &Path,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        match self {
-            Engine::Docker(docker) => docker.run(image, command, scratch, sink).await,
+        match self.program().await? {
+            Program::Docker(docker) => docker.run(image, command, scratch, sink).await,
+            Program::Podman(podman) => podman.run(image, command, scratch, sink).await,
         }
     }
 }

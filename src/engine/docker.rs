@@ -24,7 +24,7 @@ use self::arguments::words;
 use self::driver::Driver;
 use self::together::Together;
 use super::process::{self, Invocation, Output, Sink};
-use super::{About, BuildRequest, Error, Image, ImageId, LocalImage, environment};
+use super::{About, BuildRequest, Demand, Error, Image, ImageId, LocalImage, Refusal, environment};
 use crate::interrupt::Interrupt;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository, Tag};
@@ -84,7 +84,7 @@ impl Docker {
         interrupt: Interrupt,
     ) -> Self {
         Self {
-            environment: environment::allowed(variables),
+            environment: environment::of_docker(variables),
             interrupt,
             engine: Arc::default(),
             together: Arc::default(),
@@ -141,6 +141,14 @@ impl Docker {
         }
         let client = engine.client.clone();
         Err(Error::NoBuildKit { client })
+    }
+
+    /// Fails if this docker cannot build what is demanded.
+    pub async fn check(&self, demand: &Demand) -> Result<(), Error> {
+        if demand.contexts && self.builder(&self.engine().await?).await? == Builder::BuiltIn {
+            return Err(Error::NoContexts);
+        }
+        Ok(())
     }
 
     /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it
@@ -319,6 +327,7 @@ impl Docker {
             program: PROGRAM,
             arguments,
             environment: self.environment.clone(),
+            stop: None,
         }
     }
 
@@ -386,9 +395,10 @@ fn of_push(error: Error, reference: &str) -> Error {
     if answers::is_incomplete(line) {
         return Error::Incomplete { reference };
     }
-    match answers::refusal(line) {
+    match Refusal::told_by(line) {
         Some(refusal) => Error::PushRefused {
             reference,
+            program: PROGRAM,
             refusal,
             message: line.to_owned(),
         },

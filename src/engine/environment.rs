@@ -43,6 +43,30 @@ const NETWORK: &[&str] = &[
     "SSL_CERT_DIR",
 ];
 
+/// Which podman, how it is reached, where it keeps its images and what it is allowed to do; the variables that begin with
+/// `_` tell it that it runs in a namespace of its own (`podman unshare`, a container). What a build makes is none
+/// of their matter: BUILDAH_FORMAT, BUILDAH_LAYERS and their kin, which could change that, stay outside.
+const PODMAN: &[&str] = &[
+    "CONTAINER_HOST",
+    "CONTAINER_CONNECTION",
+    "CONTAINER_SSHKEY",
+    "CONTAINER_PASSPHRASE",
+    "CONTAINERS_*",
+    "REGISTRY_AUTH_FILE",
+    "REGISTRIES_CONFIG_PATH",
+    "STORAGE_DRIVER",
+    "STORAGE_OPTS",
+    "PODMAN_CONNECTIONS_CONF",
+    "BUILDAH_ISOLATION",
+    "BUILDAH_RUNTIME",
+    "_CONTAINERS_USERNS_CONFIGURED",
+    "_CONTAINERS_ROOTLESS_UID",
+    "_CONTAINERS_ROOTLESS_GID",
+    // Where it looks for credentials as well, and `ssh://` hosts.
+    "DOCKER_CONFIG",
+    "SSH_AUTH_SOCK",
+];
+
 /// What docker and its credential helpers (ecr-login, gcr, gcloud, acr, pass, secretservice) read.
 const CREDENTIALS: &[&str] = &[
     "DOCKER_AUTH_CONFIG",
@@ -55,23 +79,40 @@ const CREDENTIALS: &[&str] = &[
     "DBUS_SESSION_BUS_ADDRESS",
 ];
 
-/// The variables of `all` that an engine's program may see.
+/// The variables of `all` that docker may see.
 ///
 /// A list of what may pass, not of what may not: tomorrow's switches stay outside as well. Known
 /// ones are SOURCE_DATE_EPOCH, DOCKER_DEFAULT_PLATFORM, DOCKER_BUILDKIT, DOCKER_CONTENT_TRUST,
 /// COMPOSE_*, EXPERIMENTAL_* and OTEL_*.
-pub(super) fn allowed(
+pub(super) fn of_docker(
     all: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {
-    all.into_iter().filter(|(name, _)| may_pass(name)).collect()
+    allowed(all, &[PROCESS, ENGINE, BUILDER, NETWORK, CREDENTIALS])
 }
 
-fn may_pass(name: &OsStr) -> bool {
+/// The variables of `all` that podman may see; see [`of_docker`].
+pub(super) fn of_podman(
+    all: impl IntoIterator<Item = (OsString, OsString)>,
+) -> BTreeMap<OsString, OsString> {
+    allowed(all, &[PROCESS, PODMAN, NETWORK, CREDENTIALS])
+}
+
+fn allowed(
+    all: impl IntoIterator<Item = (OsString, OsString)>,
+    lists: &[&[&str]],
+) -> BTreeMap<OsString, OsString> {
+    all.into_iter()
+        .filter(|(name, _)| may_pass(name, lists))
+        .collect()
+}
+
+fn may_pass(name: &OsStr, lists: &[&[&str]]) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };
-    [PROCESS, ENGINE, BUILDER, NETWORK, CREDENTIALS]
-        .into_iter()
+    lists
+        .iter()
+        .copied()
         .flatten()
         .any(|pattern| match pattern.strip_suffix('*') {
             Some(family) => name.starts_with(family),
@@ -81,13 +122,52 @@ fn may_pass(name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::allowed;
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    use super::{of_docker, of_podman};
 
     fn passing(names: &[&str]) -> Vec<String> {
-        allowed(names.iter().map(|name| (name.into(), "1".into())))
-            .into_keys()
-            .map(|name| name.into_string().unwrap())
-            .collect()
+        shown(of_docker(variables(names)))
+    }
+
+    fn passing_to_podman(names: &[&str]) -> Vec<String> {
+        shown(of_podman(variables(names)))
+    }
+
+    fn variables(names: &[&str]) -> Vec<(OsString, OsString)> {
+        names.iter().map(|name| (name.into(), "1".into())).collect()
+    }
+
+    fn shown(passing: BTreeMap<OsString, OsString>) -> Vec<String> {
+        let names = passing.into_keys();
+        names.map(|name| name.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn podman_gets_what_leads_to_it_and_nothing_that_changes_builds() {
+        let names = [
+            "BUILDAH_ISOLATION",
+            "CONTAINERS_CONF",
+            "CONTAINERS_STORAGE_CONF",
+            "CONTAINER_HOST",
+            "DOCKER_CONFIG",
+            "REGISTRY_AUTH_FILE",
+            "XDG_RUNTIME_DIR",
+            "_CONTAINERS_USERNS_CONFIGURED",
+        ];
+        assert_eq!(passing_to_podman(&names), names);
+        let names = [
+            "BUILDAH_FORMAT",
+            "BUILDAH_LAYERS",
+            "BUILDAH_QUIET",
+            "BUILDX_BUILDER",
+            "DOCKER_HOST",
+            "PODMAN_USERNS",
+            "SOURCE_DATE_EPOCH",
+        ];
+        assert!(passing_to_podman(&names).is_empty());
+        assert!(passing(&["CONTAINERS_CONF", "BUILDAH_ISOLATION"]).is_empty());
     }
 
     #[test]

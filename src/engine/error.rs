@@ -1,5 +1,6 @@
 //! What can go wrong with an engine, and what to do about it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -26,6 +27,28 @@ pub enum Error {
     BuilderWithoutBuildx { name: String },
     #[error("no permission to use the engine: {message}")]
     PermissionDenied { message: String },
+    /// None of the engines that might be used can be asked; in the order in which they were tried.
+    #[error("no engine answers: {}", each(.tried))]
+    NoEngine { tried: Vec<(&'static str, Error)> },
+    /// podman itself does not work for this user.
+    #[error("podman cannot be used: {message}")]
+    NoPodman { message: String },
+    /// podman's service, where that lies elsewhere.
+    #[error("podman's service cannot be reached: {message}")]
+    NoPodmanService { message: String },
+    #[error("podman may not use its storage: {message}")]
+    PodmanDenied { message: String },
+    /// Known before anything is built.
+    #[error("{engine} {version} cannot {what}")]
+    Cannot {
+        engine: &'static str,
+        version: String,
+        what: &'static str,
+        hint: &'static str,
+    },
+    /// A path that podman would take for several values.
+    #[error("podman takes no comma in the path of a secret: {}", .path.display())]
+    Comma { path: std::path::PathBuf },
     #[error("`{program}` is not Docker's: its answer names no server")]
     NotDocker { program: &'static str },
     #[error("docker {client} cannot build with BuildKit")]
@@ -44,12 +67,13 @@ pub enum Error {
     /// The engine is too old to write an OCI layout.
     #[error("the engine cannot hand an image that only it has to a build")]
     NoLayout,
-    #[error("the build's report cannot be read")]
+    #[error("what the engine reports cannot be read")]
     Report { source: std::io::Error },
     #[error("the engine has no image {ids} after the build reported it")]
     BuiltImageMissing { ids: String },
     #[error("the push of {reference} was refused: {message}")]
     PushRefused {
+        program: &'static str,
         reference: String,
         refusal: Refusal,
         message: String,
@@ -78,6 +102,34 @@ pub enum Refusal {
     ImmutableTag,
 }
 
+impl Refusal {
+    /// Why a registry did not take a push, if that is what the last line says.
+    ///
+    /// The sentences are the registries' own, so this goes by the words they have in common: those of
+    /// the distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
+    /// credentials. A laptop goes on with a local image after a refusal, and an immutable staging tag is
+    /// left for another; what is not recognised ends the run, as any other failure does.
+    pub(super) fn told_by(line: &str) -> Option<Self> {
+        let text = line.to_ascii_lowercase();
+        let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if has_any(&["immutab"]) {
+            Some(Refusal::ImmutableTag)
+        } else if has_any(&[
+            "denied",
+            "unauthorized",
+            "forbidden",
+            "authorization failed",
+            "authentication required",
+            "no basic auth credentials",
+            "insufficient_scope",
+        ]) {
+            Some(Refusal::Authorization)
+        } else {
+            None
+        }
+    }
+}
+
 impl Error {
     /// The command that asks about images.
     pub(super) const INSPECTION: &str = "docker image inspect";
@@ -94,8 +146,38 @@ impl Error {
     }
 
     /// The way out, where there is a known one.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
+            Error::NoEngine { tried } => Some(hint_of_all(tried)),
+            Error::PushRefused {
+                program,
+                refusal: Refusal::Authorization,
+                ..
+            } => Some(Cow::Owned(format!(
+                "log in with `{program} login` as somebody who may push to that repository"
+            ))),
+            Error::Cannot { hint, .. } => Some(Cow::Borrowed(hint)),
+            _ => self.plain_hint().map(Cow::Borrowed),
+        }
+    }
+
+    fn plain_hint(&self) -> Option<&'static str> {
+        match self {
+            Error::NotInstalled { program: "podman" } => Some(
+                "install Podman (https://podman.io/docs/installation), or put its `podman` program on the PATH",
+            ),
+            Error::NoPodman { .. } => Some(
+                "`podman info` has to succeed for this user; `podman system migrate` mends some of what keeps it from it",
+            ),
+            Error::NoPodmanService { .. } => Some(
+                "start it (`podman machine start`, or `systemctl --user start podman.socket` where it runs), or name \
+                 one that runs with `podman system connection default` or CONTAINER_HOST",
+            ),
+            Error::PodmanDenied { .. } => Some(
+                "let podman keep its images where this user may write (`graphroot` and `runroot` of storage.conf, \
+                 XDG_RUNTIME_DIR), or run fp as the user whose they are",
+            ),
+            Error::Comma { .. } => Some("put the file elsewhere, or make a link to it"),
             Error::NotInstalled { .. } => Some(
                 "install Docker Engine (https://docs.docker.com/engine/install/), or put its \
                  `docker` program on the PATH",
@@ -139,14 +221,9 @@ impl Error {
             Error::Export { .. } => Some(
                 "free space in the folder for temporary files, or name another one with TMPDIR",
             ),
-            Error::PushRefused {
-                refusal: Refusal::Authorization,
-                ..
-            } => Some("log in with `docker login` as somebody who may push to that repository"),
-            Error::PushRefused {
-                refusal: Refusal::ImmutableTag,
-                ..
-            }
+            Error::NoEngine { .. }
+            | Error::Cannot { .. }
+            | Error::PushRefused { .. }
             | Error::Answer { .. }
             | Error::Report { .. }
             | Error::BuiltImageMissing { .. }
@@ -156,6 +233,29 @@ impl Error {
             Error::Process(error) => error.hint(),
         }
     }
+
+    /// Whether the program is not there, rather than in trouble.
+    fn is_not_installed(&self) -> bool {
+        matches!(self, Error::NotInstalled { .. })
+    }
+}
+
+fn each(tried: &[(&'static str, Error)]) -> String {
+    let reasons: Vec<_> = tried
+        .iter()
+        .map(|(engine, error)| format!("{engine}: {error}"))
+        .collect();
+    reasons.join("; ")
+}
+
+/// The ways out. One who has an engine in trouble does not want to install another.
+fn hint_of_all(tried: &[(&'static str, Error)]) -> Cow<'static, str> {
+    let in_trouble = tried.iter().filter(|(_, error)| !error.is_not_installed());
+    let mut hints: Vec<_> = in_trouble.filter_map(|(_, error)| error.hint()).collect();
+    if hints.is_empty() {
+        hints.extend(tried.iter().filter_map(|(_, error)| error.hint()));
+    }
+    Cow::Owned(hints.join("; or "))
 }
 
 impl From<process::Error> for Error {

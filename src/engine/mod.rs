@@ -2,12 +2,14 @@
 //!
 //! An engine is the program of that name, so that its contexts, builders, credential helpers and
 //! proxies are the user's. [`process`] is the one place that runs it; arguments and answers are
-//! pure functions. What to ask of an engine, and what registries say, is left to `ensure`.
+//! pure functions. [`Engine`] is whichever of them is used. What to ask of an engine, and what registries say, is left to `ensure`.
 
+mod arguments;
 mod chosen;
 pub mod docker;
 mod environment;
 mod error;
+pub mod podman;
 pub mod process;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository};
 
-pub use chosen::{Builder, Engine};
+pub use chosen::{Builder, Choice, Engine, Program};
 pub use error::{Error, Refusal};
 
 /// The label that holds an image's full fingerprint.
@@ -206,6 +208,17 @@ pub struct BuildRequest<'a> {
     pub caches: &'a Caches,
     /// Take bases from their registries, whatever the engine has under their names.
     pub pull: bool,
+}
+
+/// What a build asks of an engine that not every engine can do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Demand {
+    /// The Dockerfile builds on images that are handed over.
+    pub contexts: bool,
+    /// The Dockerfile has here-documents.
+    pub heredocs: bool,
+    /// Another frontend than Docker's reads the file.
+    pub frontend: bool,
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub struct Invocation {
     pub arguments: Vec<OsString>,
     /// Nothing is inherited beside it.
     pub environment: BTreeMap<OsString, OsString>,
+    /// What it is sent in the place of the signal that ends fp, if it tidies up after this one only.
+    pub stop: Option<Signal>,
 }
 
 impl Invocation {
@@ -274,6 +276,7 @@ async fn end(
             (Signal::Terminate, Error::TimedOut { command, limit })
         }
     };
+    let signal = invocation.stop.unwrap_or(signal);
     group.stop(signal).await.map_err(cannot_run)?;
     Err(reason)
 }

@@ -7,12 +7,26 @@ use super::drive::Upstreams;
 use super::verify::verify;
 use super::{Error, Event, Job, Tell, World, cache, secrets};
 use crate::context::StagedContext;
-use crate::engine::{self, About, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
+use crate::dockerfile;
+use crate::engine::{
+    self, About, BuildRequest, Builder, Demand, FINGERPRINT_LABEL, LocalImage, Upstream,
+};
 use crate::platform::Platform;
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
 /// "Annotations").
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
+
+/// Fails if the engine cannot build the image, which is known before anything is built that it needs.
+pub(super) async fn check(job: &Job<'_>, world: &World<'_>) -> Result<(), Error> {
+    let demand = Demand {
+        contexts: !job.image.needs.is_empty(),
+        heredocs: dockerfile::has_heredocs(&job.inputs.slice),
+        frontend: dockerfile::has_other_frontend(&job.inputs.slice),
+    };
+    let checked = world.engine.check(&demand).await;
+    checked.map_err(Error::of_engine(Error::Build))
+}
 
 /// What an image is built from: the sealed context, and the engine's way to BuildKit.
 pub(super) struct Workshop {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{build, name, stage};
+use super::build::{build, check, name, stage};
 use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
@@ -50,6 +50,9 @@ pub(super) async fn ensure(
         observation: &observation,
     });
     let observation = job.is_possible(&plan, observation)?;
+    if matches!(plan, Plan::Build { .. }) || plan.takes_upstreams() && !job.image.needs.is_empty() {
+        check(job, world).await?;
+    }
     let mut built_on = Upstreams::new();
     if plan.takes_upstreams() && !job.image.needs.is_empty() {
         built_on = upstreams().await?;
@@ -190,6 +193,11 @@ async fn publish_and_report(
     match publish(job, world, made, tell).await {
         Ok(Published::Ours(digest)) => {
             record::store(job, world, &digest, tell).await?;
+            let learned = world.engine.learn(&job.repository, &digest).await;
+            // What it does not know, it will be told by a pull.
+            if let Err(engine::Error::Interrupted(interrupted)) = learned {
+                return Err(Error::Interrupted(interrupted));
+            }
             outcome.steps.push(Step::Pushed);
             if job.has_parts() && !job.options.no_pull {
                 // No engine has seen the index yet; what it lists is there already.

@@ -254,7 +254,7 @@ impl Error {
             | Error::Pull { source, .. }
             | Error::Push { source, .. }
             | Error::Verify { source, .. }
-            | Error::Engine(source) => source.hint().map(str::to_owned),
+            | Error::Engine(source) => source.hint().map(Into::into),
             Error::Upstream { source, .. } => source.hint(),
             Error::UpstreamUnseen { reference, .. } => Some(format!(
                 "the builder fetches it itself: it has to reach {}, with the credentials of this user, and find \

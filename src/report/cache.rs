@@ -41,9 +41,7 @@ fn warning(text: &str) -> String {
 
 fn omitted(omission: Omission) -> &'static str {
     match omission {
-        Omission::NoBuildx => {
-            "caches are neither read nor written, since this docker has no buildx"
-        }
+        Omission::NoBuildx => "caches are neither read nor written, which takes docker with buildx",
         Omission::NotWritten => {
             "the cache is read and not written, which this engine cannot do: turn on its containerd image store, or \
              name another builder"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::ImageName;
+use crate::engine::Choice;
 use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
     EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
@@ -160,6 +161,18 @@ fn warning_text(warning: &Warning<'_>) -> String {
             format!("somebody else published the image first; theirs is taken: {digest}")
         }
     }
+}
+
+/// The line that tells which of several engines is used.
+pub fn choice(choice: &Choice) -> String {
+    let mut line = format!("engine: {}", choice.name);
+    for (name, reason) in &choice.passed_over {
+        line.push_str(&format!(
+            ", since {name} does not answer: {}",
+            Shown::text(reason)
+        ));
+    }
+    line
 }
 
 /// The line that ends an image.

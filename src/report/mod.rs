@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-pub use ensure::{decision, engine, event, outcome, registry, why};
+pub use ensure::{choice, decision, engine, event, outcome, registry, why};
 
 use crate::shown::{self, Shown};
 use userinfo::{has_userinfo, without_userinfo};

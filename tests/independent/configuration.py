@@ -67,9 +67,12 @@ def images(data, matching):
     if table.get("format") != FORMAT:
         raise NoFingerprint("format is missing or not known")
     engine = table.get("engine", {})
-    _check_types(engine, {"use": str})
-    if engine.get("use", "auto") not in ("auto", "docker"):
+    _check_types(engine, {"use": str, "isolation": str})
+    if engine.get("use", "auto") not in ("auto", "docker", "podman"):
         raise NoFingerprint("engine is not known")
+    isolation = engine.get("isolation")
+    if isolation is not None and (isolation not in ("oci", "rootless", "chroot") or engine.get("use") == "docker"):
+        raise NoFingerprint("isolation is not known")
     tables = table.get("images", {})
     if not tables:
         raise NoFingerprint("no image")

@@ -293,7 +293,7 @@ error: unknown variant `sometimes`, expected one of `auto`, `always`, `never`
     assert_says(
         image_refusal("[engine]\nuse = \"rocket\""),
         str![[r#"
-error: unknown variant `rocket`, expected `auto` or `docker`
+error: unknown variant `rocket`, expected one of `auto`, `docker`, `podman`
  --> ROOT/fingerprint.toml:6:7
   |
 6 | use = "rocket"

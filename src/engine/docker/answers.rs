@@ -11,7 +11,7 @@ use serde::de::Error as _;
 
 use super::Builder;
 use crate::engine::process::Output;
-use crate::engine::{About, Error, FINGERPRINT_LABEL, ImageId, LocalImage, Refusal};
+use crate::engine::{About, Error, FINGERPRINT_LABEL, ImageId, LocalImage};
 use crate::platform::Platform;
 use crate::reference::{Digest, Tag};
 
@@ -241,32 +241,6 @@ pub(super) fn is_incomplete(line: &str) -> bool {
 pub(super) fn is_nothing_to_push(line: &str) -> bool {
     line.starts_with("An image does not exist locally with the tag: ")
         || line.starts_with("tag does not exist: ")
-}
-
-/// Why a registry did not take a push, if that is what the last line says.
-///
-/// The sentences are the registries' own, so this goes by the words they have in common: those of
-/// the distribution protocol's codes DENIED and UNAUTHORIZED, the status, and docker's own for no
-/// credentials. A laptop goes on with a local image after a refusal, and an immutable staging tag is
-/// left for another; what is not recognised ends the run, as any other failure does.
-pub(super) fn refusal(line: &str) -> Option<Refusal> {
-    let text = line.to_ascii_lowercase();
-    let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has_any(&["immutab"]) {
-        Some(Refusal::ImmutableTag)
-    } else if has_any(&[
-        "denied",
-        "unauthorized",
-        "forbidden",
-        "authorization failed",
-        "authentication required",
-        "no basic auth credentials",
-        "insufficient_scope",
-    ]) {
-        Some(Refusal::Authorization)
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The argument lists for the `docker` program. Pure.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use super::Builder;
 use super::contexts::Contexts;
-use crate::engine::{BuildRequest, LocalImage, Secret, SecretValue, SshKey};
+use crate::engine::arguments::{List, secret_variable, ssh_flag};
+use crate::engine::{BuildRequest, LocalImage, Secret, SecretValue};
 use crate::platform::Platform;
 use crate::reference::Reference;
+
+pub(super) use crate::engine::arguments::{secret_variables, words};
 
 /// The arguments of a build, whose report goes to the file `report`. `contexts` are what the
 /// Dockerfile builds on.
@@ -99,22 +102,6 @@ pub(super) fn run(image: &LocalImage, command: &[String], report: &Path) -> Vec<
     arguments.0
 }
 
-/// The variables in which a build's secrets are handed over. They have names of fp's own, so that none
-/// of the user's variables reaches the engine's program by being a secret.
-pub(super) fn secret_variables(
-    secrets: &[Secret],
-) -> impl Iterator<Item = (OsString, OsString)> + '_ {
-    let variables = secrets.iter().enumerate();
-    variables.filter_map(|(index, secret)| match &secret.value {
-        SecretValue::File(_) => None,
-        SecretValue::Text(text) => Some((secret_variable(index).into(), text.clone())),
-    })
-}
-
-fn secret_variable(index: usize) -> String {
-    format!("FP_SECRET_{index}")
-}
-
 /// docker reads the flag as a line of comma-separated values.
 fn secret_flag(index: usize, secret: &Secret) -> OsString {
     let id = &secret.id;
@@ -131,33 +118,6 @@ fn secret_flag(index: usize, secret: &Secret) -> OsString {
     }
     flag.push(b'"');
     OsString::from_vec(flag)
-}
-
-fn ssh_flag(key: &SshKey) -> OsString {
-    let mut flag = OsString::from(&key.id);
-    if let Some(file) = &key.file {
-        flag.push("=");
-        flag.push(file);
-    }
-    flag
-}
-
-pub(super) fn words(words: &[&str]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
-}
-
-#[derive(Default)]
-struct List(Vec<OsString>);
-
-impl List {
-    fn words(&mut self, words: &[&str]) {
-        self.0.extend(words.iter().map(OsString::from));
-    }
-
-    fn pair(&mut self, flag: &str, value: impl AsRef<OsStr>) {
-        self.0.push(flag.into());
-        self.0.push(value.as_ref().into());
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn shell(script: &str) -> Invocation {
         program: "sh",
         arguments: vec!["-c".into(), script.into()],
         environment: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
+        stop: None,
     }
 }
 
@@ -106,6 +107,7 @@ async fn the_environment_is_the_given_one_and_stdin_is_empty() {
             ("PATH".into(), "/usr/bin:/bin".into()),
             ("A".into(), "b".into()),
         ]),
+        stop: None,
     };
     let output = capture(&invocation, LONG, &Interrupt::never())
         .await
@@ -310,6 +312,7 @@ fn messages_show_no_argument_values() {
             .map(Into::into)
             .into(),
         environment: BTreeMap::new(),
+        stop: None,
     };
     assert_eq!(invocation.command(), "docker buildx build");
 }

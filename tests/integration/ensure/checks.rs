@@ -1,9 +1,15 @@
 //! `verify` and `retry`: what has to hold before an image gets its tag.
 
-use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores, on_podman};
 use crate::support::{Machine, wait_until};
 
 on_both_stores! {
+    an_image_that_fails_a_check_gets_no_name_and_no_tag
+    what_the_engine_had_already_is_checked_before_it_is_published
+    a_signal_ends_a_check_and_its_container
+}
+
+on_podman! {
     an_image_that_fails_a_check_gets_no_name_and_no_tag
     what_the_engine_had_already_is_checked_before_it_is_published
     a_signal_ends_a_check_and_its_container

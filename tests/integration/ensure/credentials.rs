@@ -5,9 +5,13 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::Machine;
-use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores, on_podman};
 
 on_both_stores! { with_credentials_all_works }
+
+on_podman! {
+    with_credentials_all_works
+}
 
 /// A machine whose image is published to the registry that wants a password.
 fn machine(store: Store) -> Machine {

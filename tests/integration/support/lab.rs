@@ -11,27 +11,38 @@ use serde_json::json;
 
 use super::registry::Registry;
 
-/// How an engine keeps its images; the two differ in what they call an image's id.
+/// An engine, docker by how it keeps its images: they differ in what they call an image's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Store {
     Containerd,
     Classic,
+    Podman,
 }
 
 impl Store {
-    /// The address of the engine with this store, as DOCKER_HOST has it.
+    /// The address of the engine with this store, as DOCKER_HOST has it; with podman, one where no docker
+    /// is.
     pub(crate) fn address(self) -> String {
         variable(match self {
             Store::Containerd => "FP_LAB_ENGINE_CONTAINERD",
             Store::Classic => "FP_LAB_ENGINE_CLASSIC",
+            Store::Podman => return "unix:///nonexistent/docker.sock".to_owned(),
         })
+    }
+
+    /// The program that talks to it.
+    pub(crate) fn program(self) -> PathBuf {
+        match self {
+            Store::Containerd | Store::Classic => docker_program(),
+            Store::Podman => podman_folder().join("podman"),
+        }
     }
 
     /// The one that this is not.
     pub(crate) fn other(self) -> Self {
         match self {
             Store::Containerd => Store::Classic,
-            Store::Classic => Store::Containerd,
+            Store::Classic | Store::Podman => Store::Containerd,
         }
     }
 }
@@ -48,6 +59,16 @@ macro_rules! on_both_stores {
     };
 }
 pub(crate) use on_both_stores;
+
+/// Makes a test with podman of functions that take a store.
+macro_rules! on_podman {
+    ($($name:ident)*) => {
+        mod podman {
+            $(#[test] fn $name() { super::$name($crate::support::lab::Store::Podman) })*
+        }
+    };
+}
+pub(crate) use on_podman;
 
 /// The registry that lets everybody in.
 pub(crate) fn registry() -> Registry {
@@ -101,6 +122,11 @@ pub(crate) fn old_docker_program() -> PathBuf {
 /// The `oras` program.
 pub(crate) fn oras_program() -> PathBuf {
     PathBuf::from(variable("FP_LAB_ORAS"))
+}
+
+/// podman's folder: the program, `containers.conf`, `storage.conf`, `registries.conf` and `policy.json`.
+pub(crate) fn podman_folder() -> PathBuf {
+    PathBuf::from(variable("FP_LAB_PODMAN"))
 }
 
 /// The folder with docker's plugins.

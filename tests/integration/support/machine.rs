@@ -1,4 +1,4 @@
-//! A machine with a user, a docker client and a project, on which `fp` is run as a process.
+//! A machine with a user, an engine's program and a project, on which `fp` is run as a process.
 //!
 //! Whatever `fp` sees is told here: its environment holds nothing of the test's own. The `docker`
 //! that it finds writes down what it was asked, can be held at a command, and is the real one
@@ -27,6 +27,7 @@ pub(crate) struct Machine {
     pub(crate) tree: Tree,
     folder: TempDir,
     environment: BTreeMap<OsString, OsString>,
+    store: Store,
     /// A word that no other machine has, in this run or another.
     pub(crate) unique: String,
 }
@@ -56,10 +57,14 @@ impl Machine {
         let mut machine = Machine {
             tree: Tree::new(),
             environment: BTreeMap::from([("LC_ALL".into(), "C".into())]),
+            store,
             unique: unique(),
             folder,
         };
-        machine.install_docker();
+        match store {
+            Store::Containerd | Store::Classic => machine.install_docker(),
+            Store::Podman => machine.install_podman(),
+        }
         let bin = machine.folder("bin");
         machine.set("PATH", format!("{}:/usr/bin:/bin", bin.display()));
         machine.set("HOME", machine.folder("home"));
@@ -71,6 +76,13 @@ impl Machine {
 
     /// Moves to another engine: nothing that the first one has is there.
     pub(crate) fn use_engine(&mut self, store: Store) {
+        let is_installed = (store == Store::Podman) == (self.store == Store::Podman);
+        self.store = store;
+        match store {
+            _ if is_installed => {}
+            Store::Podman => self.install_podman(),
+            Store::Containerd | Store::Classic => self.install_docker(),
+        }
         self.set("DOCKER_HOST", store.address());
     }
 
@@ -158,27 +170,22 @@ impl Machine {
     /// Asks this machine's engine behind fp's back, and returns what it printed.
     pub(crate) fn docker(&self, arguments: &[&str]) -> String {
         let answer = self.try_docker(arguments);
-        assert_eq!(
-            answer.code,
-            Some(0),
-            "docker {arguments:?}: {}",
-            answer.stderr
-        );
+        assert_eq!(answer.code, Some(0), "{arguments:?}: {}", answer.stderr);
         answer.stdout
     }
 
     /// As [`docker`](Self::docker), where failing is an answer too.
     pub(crate) fn try_docker(&self, arguments: &[&str]) -> Answer {
-        let mut command = Command::new(lab::docker_program());
+        let mut command = Command::new(self.store.program());
         self.prepare(command.args(arguments));
         // Only what leads to the engine: a test may have set what would change its answers.
-        let needed = ["PATH", "HOME", "DOCKER_CONFIG", "DOCKER_HOST"];
+        let is_needed = |name: &OsStr| {
+            let name = name.to_str().unwrap();
+            let needed = ["PATH", "HOME", "DOCKER_CONFIG", "DOCKER_HOST"];
+            needed.contains(&name) || name.starts_with("CONTAINERS_")
+        };
         command.env_clear();
-        command.envs(
-            needed
-                .iter()
-                .map(|name| (name, &self.environment[OsStr::new(name)])),
-        );
+        command.envs(self.environment.iter().filter(|(name, _)| is_needed(name)));
         Running::spawn(command, &self.folder("log")).finish()
     }
 
@@ -225,7 +232,7 @@ impl Machine {
     /// The commands among them that change something.
     pub(crate) fn deeds(&self) -> Vec<String> {
         let is_question = |line: &String| {
-            ["version ", "image inspect ", "buildx version"]
+            ["version ", "info ", "image inspect ", "buildx version"]
                 .iter()
                 .any(|start| line.starts_with(start))
         };
@@ -292,7 +299,26 @@ impl Machine {
     /// Takes buildx away and puts this `docker` program in the place of the other.
     pub(crate) fn replace_docker(&self, program: &Path) {
         fs::remove_file(self.folder("docker").join("cli-plugins")).unwrap();
-        self.wrap_docker(program);
+        self.wrap("docker", program);
+    }
+
+    /// podman with the lab's settings, in its storage.
+    fn install_podman(&mut self) {
+        let lab = lab::podman_folder();
+        for (variable, file) in [
+            ("CONTAINERS_CONF", "containers.conf"),
+            ("CONTAINERS_STORAGE_CONF", "storage.conf"),
+            ("CONTAINERS_REGISTRIES_CONF", "registries.conf"),
+        ] {
+            self.set(variable, lab.join(file));
+        }
+        // Where DOCKER_CONFIG names a folder, podman wants this one in it.
+        fs::write(self.folder("docker").join("config.json"), "{}").unwrap();
+        // There is no variable for this one.
+        let settings = self.folder("home").join(".config/containers");
+        fs::create_dir_all(&settings).unwrap();
+        fs::copy(lab.join("policy.json"), settings.join("policy.json")).unwrap();
+        self.wrap("podman", &lab.join("podman"));
     }
 
     fn install_docker(&self) {
@@ -302,10 +328,11 @@ impl Machine {
         )
         .unwrap();
         fs::write(self.folder("docker").join("config.json"), "{}").unwrap();
-        self.wrap_docker(&lab::docker_program());
+        self.wrap("docker", &lab::docker_program());
     }
 
-    fn wrap_docker(&self, real: &Path) {
+    /// Installs a program that notes what it is asked, can be held, and is `real` otherwise.
+    fn wrap(&self, name: &str, real: &Path) {
         let script = format!(
             "#!/bin/sh\n\
              log={log}\n\
@@ -314,11 +341,11 @@ impl Machine {
                [ ! -e \"$hold\" ] || : >\"$hold.held\"\n\
                while [ -e \"$hold\" ]; do sleep 0.05; done\n\
              done\n\
-             exec {docker} \"$@\"\n",
+             exec {real} \"$@\"\n",
             log = quoted(self.folder("log").as_os_str()),
-            docker = quoted(real.as_os_str()),
+            real = quoted(real.as_os_str()),
         );
-        self.install("docker", &script);
+        self.install(name, &script);
     }
 
     /// Puts a program of this text on the machine's PATH.

@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use super::{
     buildx, built, collided, has_built_in_buildkit, inspected, is_gone, is_no_such_image,
-    is_nothing_to_push, pushed, refusal, says_no_such_images, unreachable, versions,
+    is_nothing_to_push, pushed, says_no_such_images, unreachable, versions,
 };
 use crate::engine::docker::Builder;
 use crate::engine::process::Output;
@@ -340,18 +340,22 @@ fn pushes_that_were_refused() {
         // Docker Hub, reported.
         "denied: requested access to the resource is denied",
     ] {
-        assert_eq!(refusal(line), Some(Refusal::Authorization), "{line}");
+        assert_eq!(
+            Refusal::told_by(line),
+            Some(Refusal::Authorization),
+            "{line}"
+        );
     }
     // Amazon ECR, reported.
     let ecr = "tag invalid: The image tag 'x' already exists in the 'ci' repository and cannot be \
                overwritten because the tag is immutable.";
-    assert_eq!(refusal(ecr), Some(Refusal::ImmutableTag));
+    assert_eq!(Refusal::told_by(ecr), Some(Refusal::ImmutableTag));
     for line in [
         "Get \"http://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused",
         "failed to do request: Head \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused",
         "received unexpected HTTP status: 500 Internal Server Error",
     ] {
-        assert_eq!(refusal(line), None, "{line}");
+        assert_eq!(Refusal::told_by(line), None, "{line}");
     }
 }
 
@@ -362,6 +366,6 @@ fn a_tag_that_somebody_took_away() {
         "tag does not exist: 127.0.0.1:5117/acme/nothere:x",
     ] {
         assert!(is_nothing_to_push(line), "{line}");
-        assert_eq!(refusal(line), None, "{line}");
+        assert_eq!(Refusal::told_by(line), None, "{line}");
     }
 }

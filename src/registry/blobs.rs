@@ -38,9 +38,13 @@ impl Client {
             let access = Access::PullAndPush;
             let request = Request::new(Method::HEAD, endpoint.blob(&digest), HeaderMap::new());
             let answer = self.sent(endpoint, access, request, deadline).await?;
-            // Whatever else that says, the upload will say with reasons.
-            if answer.status == StatusCode::OK {
-                return Ok(());
+            match answer.status {
+                StatusCode::OK => return Ok(()),
+                status if is_failure(status) => {
+                    return Err(self.refused(endpoint, access, answer, deadline).await);
+                }
+                // Whatever this says, the upload will say with reasons.
+                _ => {}
             }
             let place = self.begin_upload(endpoint, &digest, deadline).await?;
             self.upload(endpoint, place, bytes, deadline).await
@@ -118,6 +122,13 @@ impl Client {
             .refusal(endpoint, access, &answer, deadline)
             .await
     }
+}
+
+/// Whether a registry fails, or wants to be left alone for a while.
+fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// The answer, if its body is what was asked for.

@@ -20,6 +20,7 @@ use super::error::{RequestLine, without_secrets};
 use super::manifest::{OCI_INDEX, OCI_MANIFEST};
 use super::patience::Pauses;
 use super::transport::{Answer, Request, origin, without_userinfo};
+use super::words::Words;
 use super::{Client, Error, Manifest, Retries, look_up};
 use crate::reference::{Digest, Repository};
 
@@ -118,7 +119,7 @@ impl Client {
                 | StatusCode::NOT_ACCEPTABLE
                     if page == 0 =>
                 {
-                    return Ok(None);
+                    return not_known(&answer).map(|()| None);
                 }
                 _ => return Err(self.refused(endpoint, Access::Pull, answer, deadline).await),
             }
@@ -207,6 +208,18 @@ impl Client {
             StatusCode::CREATED => Ok(answer),
             _ => Err(self.refused(endpoint, access, answer, deadline).await),
         }
+    }
+}
+
+/// Takes the answer of a registry that does not know the API. It need not be in a registry's words, but a web page
+/// comes from something else, and then nothing is known.
+fn not_known(answer: &Answer) -> Result<(), Error> {
+    match answer.body.trim_ascii_start().starts_with(b"<") {
+        true => Err(Error::NotFoundByNoRegistry {
+            request: answer.request(),
+            words: Words::of(&answer.body),
+        }),
+        false => Ok(()),
     }
 }
 

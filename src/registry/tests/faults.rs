@@ -1,6 +1,8 @@
 //! Every fault at every request of every operation: the answer is the right one or none, and
 //! docs/RELIABILITY.md has the table of them.
 
+mod attaching;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt as _};
 
+use super::shelf::Shelf;
 use super::{
     MANIFEST, MANIFEST_TYPE, Reply, Request, ScriptedRegistry, digest, manifest_reply, refusal,
     repository, settings, tag,
@@ -25,12 +28,16 @@ enum Operation {
     LookUpWithToken,
     Read,
     Write,
+    Attach,
+    AttachWithoutApi,
+    List,
+    ReadBlob,
 }
 
 /// A request of an operation, by its method and what it is about.
 type Place = &'static str;
 
-const PLACES: [(Operation, &str, &[Place]); 6] = [
+const PLACES: [(Operation, &str, &[Place]); 10] = [
     (Operation::LookUp, "look up a tag", &["HEAD"]),
     (
         Operation::LookUpWithoutDigest,
@@ -49,6 +56,18 @@ const PLACES: [(Operation, &str, &[Place]); 6] = [
     ),
     (Operation::Read, "read a manifest", &["GET"]),
     (Operation::Write, "write a tag", &["PUT"]),
+    (
+        Operation::Attach,
+        "store a record",
+        &["HEAD blob", "POST", "PUT blob", "PUT manifest"],
+    ),
+    (
+        Operation::AttachWithoutApi,
+        "store a record, no referrers API",
+        &["HEAD list", "GET list", "PUT list"],
+    ),
+    (Operation::List, "list what is attached", &["GET list"]),
+    (Operation::ReadBlob, "read a record", &["GET"]),
 ];
 
 /// What a registry says instead of the right answer.
@@ -97,17 +116,24 @@ impl Operation {
     fn place(self, request: &Request) -> Place {
         let is_token = request.target.starts_with("/token");
         let has_token = request.header("authorization").is_some();
+        if matches!(self, Operation::Attach | Operation::AttachWithoutApi) {
+            return attaching::place(request);
+        }
         match request.method.as_str() {
             "PUT" => "PUT",
             "GET" if is_token => "GET token",
             "HEAD" if has_token => "HEAD with token",
             "HEAD" => "HEAD",
+            _ if self == Operation::List => "GET list",
             _ => "GET",
         }
     }
 
     /// What a registry without faults says.
-    fn right_answer(self, request: &Request, written: &Mutex<bool>) -> Reply {
+    fn right_answer(self, request: &Request, written: &Mutex<bool>, shelf: &Shelf) -> Reply {
+        if self >= Operation::Attach {
+            return shelf.answer(request);
+        }
         match (self, self.place(request)) {
             (_, "GET token") => Reply::status(200).body(r#"{"token": "t"}"#),
             (Operation::LookUpWithToken, "HEAD") => {
@@ -132,40 +158,78 @@ impl Operation {
         }
     }
 
-    /// Does it, and tells whether that led to the right answer. A wrong one ends the test.
-    async fn is_right(self, client: &Client, registry: &ScriptedRegistry) -> bool {
+    /// A registry that keeps what is attached to the image, and has what the operation is to find.
+    fn shelf(self) -> Shelf {
+        let shelf = Shelf::new(self != Operation::AttachWithoutApi);
+        if self == Operation::ReadBlob {
+            attaching::put_record(&shelf);
+        }
+        if self == Operation::List {
+            attaching::put_artifact(&shelf);
+        }
+        shelf
+    }
+
+    /// Does it, and tells what came of it. A wrong answer ends the test.
+    async fn outcome(self, client: &Client, registry: &ScriptedRegistry, shelf: &Shelf) -> Outcome {
         let (repository, tag) = (repository(registry), tag());
-        if self == Operation::Read {
-            return client.manifest(&repository, &digest()).await.is_ok();
+        match self {
+            Operation::Attach | Operation::AttachWithoutApi => {
+                return attaching::attach(client, &repository, shelf).await;
+            }
+            Operation::List => return attaching::list(client, &repository).await,
+            Operation::ReadBlob => return attaching::read(client, &repository).await,
+            Operation::Read => {
+                let read = client.manifest(&repository, &digest()).await;
+                return Outcome::of(read.is_ok());
+            }
+            _ => {}
         }
         if self == Operation::Write {
             let manifest = Manifest::parse(None, MANIFEST.into()).unwrap();
             let outcome = client.put_manifest(&repository, &tag, &manifest).await;
             if !matches!(outcome, Ok(PutOutcome::Written)) {
-                return false;
+                return Outcome::None;
             }
         }
         match (self, client.look_up(&repository, &tag).await) {
-            (Operation::LookUpAbsent | Operation::Write, Lookup::Absent) => {
-                self == Operation::LookUpAbsent
-            }
-            (_, Lookup::Unknown(_)) => false,
+            (Operation::LookUpAbsent, Lookup::Absent) => Outcome::Right,
+            (Operation::Write, Lookup::Absent) | (_, Lookup::Unknown(_)) => Outcome::None,
             (Operation::LookUpAbsent, wrong) => panic!("{self:?}: {wrong:?}"),
-            (_, Lookup::Present { digest: found }) if found == digest() => true,
+            (_, Lookup::Present { digest: found }) if found == digest() => Outcome::Right,
             (_, wrong) => panic!("{self:?}: {wrong:?}"),
         }
     }
 }
 
+/// What came of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Right,
+    /// An error.
+    None,
+}
+
+impl Outcome {
+    fn of(is_right: bool) -> Self {
+        match is_right {
+            true => Outcome::Right,
+            false => Outcome::None,
+        }
+    }
+}
+
 /// One run of an operation with a fault at one of its requests.
-async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> bool {
+async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> Outcome {
     let (was_there, written) = (AtomicBool::new(false), Mutex::new(false));
+    let shelf = operation.shelf();
+    let kept = shelf.clone();
     let registry = ScriptedRegistry::start(move |request| {
         let is_meant = operation.place(request) == place;
         if is_meant && !(once && was_there.swap(true, Ordering::SeqCst)) {
             fault(request)
         } else {
-            operation.right_answer(request, &written)
+            operation.right_answer(request, &written, &kept)
         }
     });
     let client = Client::new(Settings {
@@ -180,21 +244,21 @@ async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> bo
         },
         ..settings()
     });
-    operation.is_right(&client, &registry).await
+    operation.outcome(&client, &registry, &shelf).await
 }
 
 /// What comes of a fault, in the words of the table.
 async fn cell(operation: Operation, place: Place, name: &str, fault: Fault) -> &'static str {
-    if name.starts_with("other bytes") && place != "GET" {
+    if name.starts_with("other bytes") && !matches!(place, "GET" | "GET list") {
         return "";
     }
     let once = run(operation, place, fault, true);
     let always = run(operation, place, fault, false);
     match join(once, always).await {
-        (true, true) => "right",
-        (true, false) => "again",
-        (false, false) => "none",
-        (false, true) => panic!("{operation:?}, {place}, {name}: right only if it goes on"),
+        (Outcome::Right, Outcome::Right) => "right",
+        (Outcome::Right, Outcome::None) => "again",
+        (Outcome::None, Outcome::None) => "none",
+        outcomes => panic!("{operation:?}, {place}, {name}: {outcomes:?}"),
     }
 }
 

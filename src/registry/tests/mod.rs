@@ -11,9 +11,11 @@ mod look_up;
 mod manifests;
 mod over_tls;
 mod patience;
+mod referrers;
 #[path = "../../../tests/integration/support/scripted_registry.rs"]
 mod scripted_registry;
 mod shapes;
+mod shelf;
 #[path = "../../../tests/integration/support/tls_front.rs"]
 mod tls_front;
 

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use super::answers::Answers;
 use super::arguments::Ensure;
 use super::failure::Failure;
-use super::foresight::{Foresight, foresee};
+use super::foresight::{Foreseen, Foresight, foresee};
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::{Jobs, Workspace};
-use crate::ensure::plan::Plan;
-use crate::ensure::{Event, Job, Observation, Options, Outcome, Run, World};
+use crate::ensure::{Event, Job, Options, Outcome, Run, World};
 use crate::report;
 
 pub(super) fn run(
@@ -97,7 +96,7 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
 }
 
 /// The answer of `--dry-run`: the decision, and why.
-fn decision(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
-    let (decision, why) = (report::decision(plan), report::why(job, plan, observation));
-    format!("{}: {decision} ({why})", job.image.name)
+fn decision(foreseen: &Foreseen<'_>) -> String {
+    let (decision, why) = (report::decision(foreseen.plan), foreseen.why);
+    format!("{}: {decision} ({why})", foreseen.job.image.name)
 }

@@ -167,6 +167,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Build(_)
         | ensure::Error::UpstreamUnseen { .. }
         | ensure::Error::UpstreamUnpublished(_)
+        | ensure::Error::Unpublishable(_)
         | ensure::Error::Pull { .. }
         | ensure::Error::PulledMissing(_)
         | ensure::Error::Push { .. }

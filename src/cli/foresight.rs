@@ -10,12 +10,23 @@ use super::failure::Failure;
 use super::workspace::Jobs;
 use crate::config::ImageName;
 use crate::ensure::plan::Plan;
-use crate::ensure::{EngineAnswer, Job, Observation, RegistryAnswer, Run, World};
+use crate::ensure::{EngineAnswer, Hindrance, Job, Observation, RegistryAnswer, Run, World};
 use crate::report;
+
+/// An image, what was observed of it, and what would be done.
+pub(super) struct Foreseen<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) observation: &'a Observation,
+    /// Why the plan is what it is.
+    pub(super) why: &'a str,
+    /// What keeps the image from being published, if that is what it is built on.
+    pub(super) hindrance: Option<&'a Hindrance>,
+}
 
 /// How what was foreseen is told.
 pub(super) struct Foresight {
-    text: fn(&Job<'_>, &Plan, &Observation) -> String,
+    text: fn(&Foreseen<'_>) -> String,
     /// The exit code for what was observed.
     exit_code: fn(&Observation) -> Option<u8>,
     /// Whether to tell as well of what would have to be made available first.
@@ -25,7 +36,7 @@ pub(super) struct Foresight {
 impl Foresight {
     /// What is asked for, and where it is.
     pub(super) fn of_status(
-        text: fn(&Job<'_>, &Plan, &Observation) -> String,
+        text: fn(&Foreseen<'_>) -> String,
         exit_code: fn(&Observation) -> Option<u8>,
     ) -> Self {
         Foresight {
@@ -36,7 +47,7 @@ impl Foresight {
     }
 
     /// Everything that would be done.
-    pub(super) fn of_dry_run(text: fn(&Job<'_>, &Plan, &Observation) -> String) -> Self {
+    pub(super) fn of_dry_run(text: fn(&Foreseen<'_>) -> String) -> Self {
         Foresight {
             text,
             exit_code: |_| None,
@@ -69,9 +80,16 @@ pub(super) async fn foresee(
         };
         let observation = run.observation(&name).await?;
         let job = run.job(&name);
-        let plan = job.plan(&observation);
-        let object = || object(job, &plan, &observation);
-        answers.give(|| (foresight.text)(job, &plan, &observation), object)?;
+        let (plan, hindrance) = run.plan(&name, &observation).await?;
+        let why = report::why(job, &plan, &observation, hindrance.as_ref());
+        let foreseen = Foreseen {
+            job,
+            plan: &plan,
+            observation: &observation,
+            why: &why,
+            hindrance: hindrance.as_ref(),
+        };
+        answers.give(|| (foresight.text)(&foreseen), || object(&foreseen))?;
         if let Some(exit_code) = (foresight.exit_code)(&observation) {
             answers.expect_exit_code(exit_code);
         }
@@ -87,7 +105,14 @@ pub(super) async fn foresee(
 }
 
 /// What is known of an image, and what ensure would do.
-fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
+fn object(foreseen: &Foreseen<'_>) -> Value {
+    let Foreseen {
+        job,
+        plan,
+        observation,
+        why,
+        ..
+    } = foreseen;
     let registry = match &observation.registry {
         RegistryAnswer::Present(_) => "present",
         RegistryAnswer::Absent => "absent",
@@ -114,6 +139,6 @@ fn object(job: &Job<'_>, plan: &Plan, observation: &Observation) -> Value {
         "needs": needs,
         "hints": job.inputs.hints.keys().collect::<Vec<_>>(),
         "decision": report::decision(plan),
-        "why": report::why(job, plan, observation),
+        "why": why,
     })
 }

@@ -3,14 +3,13 @@
 use super::answers::Answers;
 use super::arguments::{Format, Status, StatusFormat};
 use super::failure::Failure;
-use super::foresight::{Foresight, foresee};
+use super::foresight::{Foreseen, Foresight, foresee};
 use super::missing;
 use super::output::Output;
 use super::outside::Outside;
 use super::workspace::Workspace;
 use crate::config::ImageName;
-use crate::ensure::plan::Plan;
-use crate::ensure::{Job, Observation, Options, RegistryAnswer};
+use crate::ensure::{Observation, Options, RegistryAnswer};
 use crate::report;
 
 pub(super) fn run(
@@ -49,12 +48,23 @@ fn exit_code(observation: &Observation) -> Option<u8> {
     }
 }
 
-fn text(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
+fn text(foreseen: &Foreseen<'_>) -> String {
+    let Foreseen {
+        job,
+        plan,
+        observation,
+        hindrance,
+        ..
+    } = foreseen;
+    let hindrance = match hindrance {
+        Some(hindrance) => format!(" (not published: {hindrance})"),
+        None => String::new(),
+    };
     let mut lines = vec![
         format!("{}  {}", job.image.name, job.reference()),
         format!("  registry  {}", report::registry(&observation.registry)),
         format!("  engine    {}", report::engine(&observation.engine)),
-        format!("  ensure    {}", report::decision(plan)),
+        format!("  ensure    {}{hindrance}", report::decision(plan)),
     ];
     let needs: Vec<_> = job.image.needs.values().map(ImageName::as_str).collect();
     if !needs.is_empty() {

@@ -1,39 +1,18 @@
 //! Building an image from its sealed context, up to the moment when it has a name in the engine.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::drive::Upstreams;
+use super::means::Means;
 use super::verify::verify;
-use super::{Error, Event, Job, Tell, World, cache, secrets};
+use super::{Error, Event, Job, Tell, World, cache};
 use crate::context::StagedContext;
-use crate::dockerfile;
-use crate::engine::{
-    self, About, BuildRequest, Builder, Demand, FINGERPRINT_LABEL, LocalImage, Upstream,
-};
+use crate::engine::{self, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
 /// "Annotations").
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
-
-/// Fails if the engine cannot build the image, which is known before anything is built that it needs.
-pub(super) async fn check(job: &Job<'_>, world: &World<'_>) -> Result<(), Error> {
-    let demand = Demand {
-        contexts: !job.image.needs.is_empty(),
-        heredocs: dockerfile::has_heredocs(&job.inputs.slice),
-        frontend: dockerfile::has_other_frontend(&job.inputs.slice),
-    };
-    let checked = world.engine.check(&demand).await;
-    checked.map_err(Error::of_engine(Error::Build))
-}
-
-/// What an image is built from: the sealed context, and the engine's way to BuildKit.
-pub(super) struct Workshop {
-    staged: StagedContext,
-    engine: About,
-    builder: Builder,
-}
 
 /// Builds the image for `platform`, or else for the engine's own, and gives it its name in the engine.
 ///
@@ -43,19 +22,13 @@ pub(super) async fn build(
     job: &Job<'_>,
     world: &World<'_>,
     platform: Option<&Platform>,
-    workshop: &Workshop,
+    (means, staged): (&Means, &StagedContext),
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<LocalImage, Error> {
-    let Workshop {
-        staged,
-        engine,
-        builder,
-    } = workshop;
-    let secrets = secrets::secrets(job, world.environment)?;
-    let ssh = secrets::ssh_keys(job, world.environment)?;
     let scratch = staged.scratch_of(&job.tag)?;
-    let caches = cache::choose(job, world, *builder, platform, upstreams.values(), tell).await;
+    let builder = means.builder;
+    let caches = cache::choose(job, world, builder, platform, upstreams.values(), tell).await;
     let labels = labels(job);
     let request = BuildRequest {
         context: &staged.context(),
@@ -67,19 +40,19 @@ pub(super) async fn build(
         hints: &job.inputs.hints,
         labels: &labels,
         upstreams,
-        secrets: &secrets,
-        ssh: &ssh,
+        secrets: &means.secrets,
+        ssh: &means.ssh,
         caches: &caches,
         pull: job.may_be_published(),
     };
-    let image = attempt(job, world, *builder, &request, tell)
+    let image = attempt(job, world, builder, &request, tell)
         .await
         .map_err(Error::of_engine(|error| of_build(error, upstreams)))?;
     let wanted = job.fingerprint.to_string();
     if image.fingerprint.as_ref() != Some(&wanted) {
         return Err(Error::BuiltLabel { wanted });
     }
-    let wanted = platform.unwrap_or(&engine.platform);
+    let wanted = platform.unwrap_or(&means.engine.platform);
     if image.platform != *wanted {
         return Err(Error::BuiltPlatform {
             found: image.platform,
@@ -89,32 +62,6 @@ pub(super) async fn build(
     verify(job, world, &image, tell).await?;
     name(job, world, &image).await?;
     Ok(image)
-}
-
-/// Gets everything ready that a build needs, for all platforms.
-///
-/// Copying blocks, and this thread has to act upon signals, so another one copies.
-pub(super) async fn stage(job: &Job<'_>, world: &World<'_>) -> Result<Workshop, Error> {
-    let engine = world
-        .engine
-        .engine()
-        .await
-        .map_err(Error::of_engine(Error::EngineUnknown))?;
-    let builder = world
-        .engine
-        .builder(&engine)
-        .await
-        .map_err(Error::of_engine(Error::Build))?;
-    let (root, image) = (job.root.to_path_buf(), job.image.clone());
-    let (inputs, interrupt) = (Arc::clone(&job.inputs), world.interrupt.clone());
-    let temporary = world.temporary.to_path_buf();
-    let copying = move || StagedContext::stage(&root, &image, &inputs, &temporary, &interrupt);
-    let staged = tokio::task::spawn_blocking(copying).await;
-    Ok(Workshop {
-        staged: staged.expect("staging does not panic")?,
-        engine,
-        builder,
-    })
 }
 
 /// Builds, and tries again as often as the configuration allows: a download that failed may succeed.

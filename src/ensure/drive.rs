@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{build, check, name, stage};
+use super::build::{build, name};
+use super::hindrance::Hindrance;
+use super::means::{Means, means, stage};
 use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
 use super::publish::{Made, Published, publish};
 use super::record;
-use super::trust::Publishing;
 use super::verify::verify;
 use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines};
 use crate::engine::{self, Image, Upstream};
+use crate::interrupt::Interrupted;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
 use crate::registry::Content;
@@ -20,8 +22,10 @@ use crate::registry::Content;
 /// The images that an image is built on, by the names that its Dockerfile has for them.
 pub(super) type Upstreams = BTreeMap<String, Upstream>;
 
-/// Makes the image of `job` available, of which `observation` was just made. `upstreams` makes the images
-/// available that it is built on.
+/// Makes the image of `job` available, of which `observation` was just made. `hindrance` tells whether something
+/// that it is built on will not be published, and `upstreams` makes that available.
+///
+/// Whatever can be known to be missing is looked for before anything is built.
 ///
 /// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again
 /// if it had to wait for it: of many that start at once, one builds. Whoever has a turn waits for nobody
@@ -30,7 +34,10 @@ pub(super) async fn ensure(
     job: &Job<'_>,
     world: &World<'_>,
     observation: Observation,
-    upstreams: impl AsyncFnOnce() -> Result<Upstreams, Error>,
+    (hindrance, upstreams): (
+        impl AsyncFnOnce() -> Result<Option<Hindrance>, Interrupted>,
+        impl AsyncFnOnce() -> Result<Upstreams, Error>,
+    ),
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     let (mut observation, mut plan) = settle(job, world, observation, tell).await?;
@@ -45,22 +52,56 @@ pub(super) async fn ensure(
         }
         turn = Some(taken);
     }
+    let hindrance = match plan.publishes() {
+        true => hindrance().await?,
+        false => None,
+    };
+    if let Some(hindrance) = &hindrance {
+        plan = plan.hindered(hindrance.clone(), !job.may_stay_local());
+    }
     tell(Event::Decided {
         plan: &plan,
         observation: &observation,
+        hindrance: hindrance.as_ref(),
     });
     let observation = job.is_possible(&plan, observation)?;
-    if matches!(plan, Plan::Build { .. }) || plan.takes_upstreams() && !job.image.needs.is_empty() {
-        check(job, world).await?;
+    if let Some(hindrance) = &hindrance {
+        tell(Event::Warning(Warning::Hindered(hindrance)));
     }
+    let means = match is_built(job, &plan) {
+        true => Some(means(job, world, plan.publishes()).await?),
+        false => None,
+    };
     let mut built_on = Upstreams::new();
     if plan.takes_upstreams() && !job.image.needs.is_empty() {
         built_on = upstreams().await?;
         plan = with_upstreams(job, plan, &built_on, tell)?;
     }
-    let outcome = perform(job, world, plan, (observation, &built_on), tell).await;
+    let ready = Ready {
+        observation,
+        means,
+        upstreams: built_on,
+    };
+    let outcome = perform(job, world, plan, ready, tell).await;
     drop(turn);
     outcome
+}
+
+/// Whether the plan may lead to a build: what only the engine has is built again on what is published.
+fn is_built(job: &Job<'_>, plan: &Plan) -> bool {
+    match plan {
+        Plan::Build { .. } => true,
+        Plan::Publish => !job.image.needs.is_empty(),
+        _ => false,
+    }
+}
+
+/// What has to be there before a plan is performed.
+struct Ready {
+    observation: Observation,
+    /// Those of a build, if the plan may lead to one.
+    means: Option<Means>,
+    upstreams: Upstreams,
 }
 
 /// What is built on an image that is not published is not published, either. And an image that only the
@@ -77,7 +118,7 @@ fn with_upstreams(
         .filter(|(_, upstream)| matches!(upstream, Upstream::Local(_)));
     match local.next() {
         Some((name, _)) if plan.publishes() => {
-            if !may_stay_local(job) {
+            if !job.may_stay_local() {
                 return Err(Error::UpstreamUnpublished(name.clone()));
             }
             tell(Event::Warning(Warning::UpstreamUnpublished(name)));
@@ -92,7 +133,7 @@ async fn perform(
     job: &Job<'_>,
     world: &World<'_>,
     plan: Plan,
-    (observation, upstreams): (Observation, &Upstreams),
+    ready: Ready,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     match plan {
@@ -101,7 +142,7 @@ async fn perform(
         }
         Plan::Done(Done::LocalOnly) => Ok(hit(job.reference())),
         Plan::Done(Done::Unconfirmed) => {
-            if let RegistryAnswer::Unknown(error) = &observation.registry {
+            if let RegistryAnswer::Unknown(error) = &ready.observation.registry {
                 tell(Event::Warning(Warning::Unconfirmed(error)));
             }
             Ok(hit(job.reference()))
@@ -114,7 +155,7 @@ async fn perform(
             })
         }
         Plan::Publish => {
-            let EngineAnswer::Has(image) = observation.engine else {
+            let EngineAnswer::Has(image) = ready.observation.engine else {
                 unreachable!("only an image that the engine has is published without a build")
             };
             // What was there before may have been built without these checks.
@@ -123,15 +164,16 @@ async fn perform(
             publish_and_report(job, world, made, hit(job.reference()), tell).await
         }
         Plan::Build { publish } if publish && job.has_parts() => {
-            make_parts(job, world, upstreams, tell).await
+            let means = ready.means.expect("a build has been prepared");
+            make_parts(job, world, &means, &ready.upstreams, tell).await
         }
         Plan::Build { publish } => {
-            let engine = world.engine.engine().await;
-            let engine = engine.map_err(Error::of_engine(Error::EngineUnknown))?;
-            let platform = job.build_platform(&engine.platform, publish)?;
-            let workshop = stage(job, world).await?;
+            let means = ready.means.expect("a build has been prepared");
+            let platform = job.build_platform(&means.engine.platform, publish)?;
             let platform = platform.as_ref();
-            let image = build(job, world, platform, &workshop, upstreams, tell).await?;
+            let staged = stage(job, world).await?;
+            let from = (&means, &staged);
+            let image = build(job, world, platform, from, &ready.upstreams, tell).await?;
             let built = built(job.reference());
             if !publish {
                 return Ok(built);
@@ -141,7 +183,7 @@ async fn perform(
             Ok(outcome)
         }
         Plan::Wait => unreachable!("a look ends when there is nothing to wait for"),
-        Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) => {
+        Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) | Plan::Unpublishable(_) => {
             unreachable!("such a plan is not possible")
         }
     }
@@ -151,10 +193,11 @@ async fn perform(
 async fn make_parts(
     job: &Job<'_>,
     world: &World<'_>,
+    means: &Means,
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
-    let parts = build_parts(job, world, upstreams, tell).await?;
+    let parts = build_parts(job, world, means, upstreams, tell).await?;
     let built = built(job.reference());
     let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
     if made.steps.contains(&Step::Pushed) {
@@ -215,18 +258,13 @@ async fn publish_and_report(
             }
         }
         Err(error) => match refusal(&error) {
-            Some(refusal) if may_stay_local(job) => {
+            Some(refusal) if job.may_stay_local() => {
                 tell(Event::Warning(Warning::PushRefused(refusal)));
             }
             _ => return Err(error),
         },
     }
     Ok(outcome)
-}
-
-/// On a laptop somebody without the right to push still gets the image.
-fn may_stay_local(job: &Job<'_>) -> bool {
-    matches!(job.publishing, Publishing::Allowed { must: false })
 }
 
 /// The registry's refusal to let this user publish, if that is what went wrong: to take the engine's

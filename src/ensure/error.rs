@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hindrance::Hindrance;
 use super::secrets;
 use super::trust::Denial;
 use crate::config::ImageName;
@@ -139,6 +140,9 @@ pub enum Error {
     /// It has to be published, and what it is built on is not.
     #[error("the image cannot be published, since `{0}`, which it is built on, is not")]
     UpstreamUnpublished(String),
+    /// It has to be published, and what it is built on will not be.
+    #[error("the image cannot be published, since {0}; nothing was built")]
+    Unpublishable(Hindrance),
     #[error("{reference} could not be pulled")]
     Pull {
         reference: Reference,
@@ -261,7 +265,7 @@ impl Error {
                  its own platform there",
                 reference.repository.domain()
             )),
-            Error::UpstreamUnpublished(_) => Some(
+            Error::UpstreamUnpublished(_) | Error::Unpublishable(_) => Some(
                 "give that image a `repository` and let it be published, or say `push = \"never\"` of this one".to_owned(),
             ),
             Error::Secret { source, .. } => Some(source.hint()),

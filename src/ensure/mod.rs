@@ -8,8 +8,10 @@ mod build;
 mod cache;
 mod drive;
 mod error;
+mod hindrance;
 pub mod index;
 mod label;
+mod means;
 mod observe;
 mod parts;
 pub mod plan;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 pub use cache::{Notice, Omission};
 pub use error::Error;
+pub use hindrance::{Hindrance, Reason};
 pub use observe::{EngineAnswer, Lack, Observation, RegistryAnswer, observe};
 pub use run::{Run, TellOf};
 pub use turn::Turns;
@@ -142,6 +145,8 @@ pub enum Event<'a> {
     Decided {
         plan: &'a Plan,
         observation: &'a Observation,
+        /// Why nothing is published, if that is because of what the image is built on.
+        hindrance: Option<&'a Hindrance>,
     },
     /// A line that the engine printed.
     Engine(&'a str),
@@ -173,6 +178,8 @@ pub enum Warning<'a> {
     RecordNotStored(&'a StoreError),
     /// The image stays in the engine, since what stands for this name in its Dockerfile does.
     UpstreamUnpublished(&'a str),
+    /// The image stays in the engine, since something that it is built on does.
+    Hindered(&'a Hindrance),
 }
 
 /// How events reach whoever shows them.
@@ -221,6 +228,12 @@ impl Job<'_> {
         self.image.repository.is_some() && self.image.push != Push::Never
     }
 
+    /// Whether the image may stay in the engine if it cannot be published: on a laptop somebody without the right
+    /// to push still gets it.
+    fn may_stay_local(&self) -> bool {
+        matches!(self.publishing, Publishing::Allowed { must: false })
+    }
+
     /// Why a built image would not be published.
     pub fn denial(&self) -> Option<&Denial> {
         match &self.publishing {
@@ -245,6 +258,7 @@ impl Job<'_> {
     pub fn is_possible(&self, plan: &Plan, observation: Observation) -> Result<Observation, Error> {
         match (plan, observation) {
             (Plan::Absent, _) => Err(Error::Absent(self.reference())),
+            (Plan::Unpublishable(hindrance), _) => Err(Error::Unpublishable(hindrance.clone())),
             (
                 Plan::OtherPlatform(digest),
                 Observation {

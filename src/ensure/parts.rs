@@ -9,11 +9,13 @@ use std::cell::RefCell;
 
 use futures_util::future::try_join_all;
 
-use super::build::{Workshop, build, name, stage};
+use super::build::{build, name};
 use super::drive::Upstreams;
+use super::means::{Means, stage};
 use super::observe::{EngineAnswer, ask_engine};
 use super::verify::verify;
 use super::{Error, Event, Job, Tell, World};
+use crate::context::StagedContext;
 use crate::engine::LocalImage;
 use crate::platform::Platform;
 
@@ -77,24 +79,19 @@ impl<'a> Job<'a> {
 pub(super) async fn build_parts<'a>(
     job: &Job<'a>,
     world: &World<'_>,
+    means: &Means,
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<Vec<Part<'a>>, Error> {
-    let engine = world
-        .engine
-        .engine()
-        .await
-        .map_err(Error::of_engine(Error::EngineUnknown))?;
-    job.build_platform(&engine.platform, true)?;
     let platforms = job.image.platforms.iter();
     let jobs: Vec<_> = platforms
         .map(|platform| Ok((platform, job.part(platform)?)))
         .collect::<Result<_, Error>>()?;
-    let workshop = stage(job, world).await?;
+    let from = (means, &stage(job, world).await?);
     let tell = RefCell::new(tell);
     let making = jobs.into_iter().map(async |(platform, job)| {
         let mut tell = |event: Event<'_>| tell_of_part(&mut **tell.borrow_mut(), platform, event);
-        let made = part(&job, platform, world, &workshop, upstreams, &mut tell).await;
+        let made = part(&job, platform, world, from, upstreams, &mut tell).await;
         let image = made.map_err(|error| Error::of_part(platform, error))?;
         let platform = platform.clone();
         Ok::<_, Error>(Part {
@@ -104,7 +101,10 @@ pub(super) async fn build_parts<'a>(
         })
     });
     let parts = try_join_all(making).await?;
-    if let Some(own) = parts.iter().find(|part| part.platform == engine.platform) {
+    if let Some(own) = parts
+        .iter()
+        .find(|part| part.platform == means.engine.platform)
+    {
         name(job, world, &own.image).await?;
     }
     Ok(parts)
@@ -114,7 +114,7 @@ async fn part(
     job: &Job<'_>,
     platform: &Platform,
     world: &World<'_>,
-    workshop: &Workshop,
+    from: (&Means, &StagedContext),
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<LocalImage, Error> {
@@ -126,7 +126,7 @@ async fn part(
         verify(job, world, &image, tell).await?;
         return Ok(image);
     }
-    build(job, world, Some(platform), workshop, upstreams, tell).await
+    build(job, world, Some(platform), from, upstreams, tell).await
 }
 
 /// The parts are made at the same time, so each line of the engine's says of which it tells.

@@ -3,6 +3,7 @@
 //! [`plan`] is the table of docs/ENSURE.md, row by row. It asks nobody and does nothing; `drive`
 //! performs its answer.
 
+use super::hindrance::Hindrance;
 use crate::reference::Digest;
 
 /// What the registry says about the image's tag.
@@ -73,6 +74,8 @@ pub enum Plan {
     OtherPlatform(Digest),
     /// Report that it could not be told what is there.
     CannotTell(Doubt),
+    /// Report that the image has to be published and cannot be.
+    Unpublishable(Hindrance),
 }
 
 impl Plan {
@@ -93,6 +96,17 @@ impl Plan {
             Plan::Build { .. } => Plan::Build { publish: false },
             Plan::Publish => Plan::Done(Done::LocalOnly),
             plan => plan,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan for an image that is built on one that will not be published: it is not published, either, and
+    /// if it `must` be, nothing is built for it.
+    pub fn hindered(self, hindrance: Hindrance, must: bool) -> Self {
+        match self.publishes() {
+            true if must => Plan::Unpublishable(hindrance),
+            _ => self.unpublished(),
         }
     }
 }

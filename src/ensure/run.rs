@@ -14,7 +14,9 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::OnceCell;
 
 use super::drive::{self, Upstreams};
-use super::observe::{Observation, observe};
+use super::hindrance::Hindrance;
+use super::observe::{Observation, RegistryAnswer, observe};
+use super::plan::Plan;
 use super::{Error, Event, Job, Outcome, World, label};
 use crate::config::ImageName;
 use crate::engine::Upstream;
@@ -123,11 +125,82 @@ impl<'a> Run<'a> {
             None => observe(job, self.world).await?,
         };
         let mut tell = |event: Event<'_>| (self.tell)(job, &event);
-        let upstreams = async || self.upstreams(job).await;
-        let outcome = drive::ensure(job, self.world, observation, upstreams, &mut tell).await?;
+        let others = (
+            async || self.hindrance(job).await,
+            async || self.upstreams(job).await,
+        );
+        let outcome = drive::ensure(job, self.world, observation, others, &mut tell).await?;
         self.has_worked
             .set(self.has_worked.get() || !outcome.steps.is_empty());
         Ok(outcome)
+    }
+
+    /// What would be done about an image, and what hinders it from being published.
+    pub async fn plan(
+        &self,
+        name: &ImageName,
+        observation: &Observation,
+    ) -> Result<(Plan, Option<Hindrance>), Interrupted> {
+        let job = self.job(name);
+        let plan = job.plan(observation);
+        let hindrance = match plan.publishes() {
+            true => self.hindrance(job).await?,
+            false => None,
+        };
+        let plan = match &hindrance {
+            Some(hindrance) => plan.hindered(hindrance.clone(), !job.may_stay_local()),
+            None => plan,
+        };
+        Ok((plan, hindrance))
+    }
+
+    /// Something that an image is built on and that will not be published, as far as can be told before it is
+    /// made.
+    async fn hindrance(&self, job: &Job<'a>) -> Result<Option<Hindrance>, Interrupted> {
+        for image in job.image.needs.values() {
+            let hindrance = self.unpublished(image).await?;
+            if hindrance.is_some() {
+                return Ok(hindrance);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why an image will not be published; `None` if it will be, or is.
+    fn unpublished<'b>(
+        &'b self,
+        name: &'b ImageName,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Hindrance>, Interrupted>> + 'b>> {
+        Box::pin(async {
+            let node = &self.images[name];
+            let own = Hindrance::of(&node.job);
+            let hindrance = match own.is_some() {
+                true => own,
+                false => self.hindrance(&node.job).await?,
+            };
+            if hindrance.is_none() || node.job.image.repository.is_none() {
+                return Ok(hindrance);
+            }
+            // Whoever is not told that it is absent finds out why when it is made.
+            match self.is_absent(node).await? {
+                true => Ok(hindrance),
+                false => Ok(None),
+            }
+        })
+    }
+
+    /// Whether the registry says that an image is absent.
+    async fn is_absent(&self, node: &Node<'a>) -> Result<bool, Interrupted> {
+        if let Some(Ok(outcome)) = node.outcome.get() {
+            return Ok(outcome.reference.digest.is_none());
+        }
+        if node.observed.borrow().is_none() {
+            let observation = observe(&node.job, self.world).await?;
+            node.observed.replace(Some(observation));
+        }
+        let observed = node.observed.borrow();
+        let registry = observed.as_ref().map(|observed| &observed.registry);
+        Ok(matches!(registry, Some(RegistryAnswer::Absent)))
     }
 
     /// Makes the images available that an image is built on.

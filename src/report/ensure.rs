@@ -6,7 +6,7 @@ use crate::config::ImageName;
 use crate::engine::Choice;
 use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
-    EngineAnswer, Event, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
+    EngineAnswer, Event, Hindrance, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
 };
 use crate::shown::{Printed, Shown};
 
@@ -20,13 +20,18 @@ pub fn decision(plan: &Plan) -> &'static str {
         Plan::Build { publish: true } => "build and publish",
         Plan::Build { publish: false } => "build",
         Plan::Wait => "wait",
-        Plan::Absent | Plan::OtherPlatform(_) => "fail",
+        Plan::Absent | Plan::OtherPlatform(_) | Plan::Unpublishable(_) => "fail",
         Plan::CannotTell(_) => "cannot tell",
     }
 }
 
 /// Why a plan is what it is.
-pub fn why(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
+pub fn why(
+    job: &Job<'_>,
+    plan: &Plan,
+    observation: &Observation,
+    hindrance: Option<&Hindrance>,
+) -> String {
     let mut why = format!(
         "registry: {}; engine: {}",
         registry(&observation.registry),
@@ -41,6 +46,9 @@ pub fn why(job: &Job<'_>, plan: &Plan, observation: &Observation) -> String {
         .filter(|_| stays && job.image.repository.is_some())
     {
         why.push_str(&format!("; not published: {denial}"));
+    }
+    if let Some(hindrance) = hindrance {
+        why.push_str(&format!("; not published: {hindrance}"));
     }
     why
 }
@@ -83,11 +91,16 @@ pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
     };
     match event {
         Event::Decided {
-            plan: Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_),
+            plan:
+                Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) | Plan::Unpublishable(_),
             ..
         } => Vec::new(),
-        Event::Decided { plan, observation } => {
-            let why = why(job, plan, observation);
+        Event::Decided {
+            plan,
+            observation,
+            hindrance,
+        } => {
+            let why = why(job, plan, observation, *hindrance);
             let decision = decision(plan);
             let mut lines = vec![
                 format!("{name}: {}", job.reference()),
@@ -157,6 +170,9 @@ fn warning_text(warning: &Warning<'_>) -> String {
         Warning::UpstreamUnpublished(name) => format!(
             "the image stays in the engine and is not published, since `{name}`, which it is built on, is not"
         ),
+        Warning::Hindered(hindrance) => {
+            format!("the image stays in the engine and is not published, since {hindrance}")
+        }
         Warning::Overtaken(digest) => {
             format!("somebody else published the image first; theirs is taken: {digest}")
         }

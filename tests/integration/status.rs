@@ -32,6 +32,7 @@ fn absent_present_and_pulled() {
         "registry": "present",
         "engine": "absent",
         "needs": {},
+        "hints": [],
         "decision": "pull",
         "why": format!("registry: present, {digest}; engine: absent"),
     }]);

@@ -371,6 +371,7 @@ fn json_tells_all_of_it() {
             "tag": tag,
             "digest": digest,
             "hit": hit,
+            "hints": [],
             "steps": steps,
         }])
     };

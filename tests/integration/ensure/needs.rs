@@ -156,10 +156,39 @@ fn what_is_not_published_is_handed_over_and_nothing_on_it_is_published(store: St
         "fingerprint.toml",
         config.replace("[defaults]\n", "[defaults]\npush = \"always\"\n"),
     );
+    // It was told only after everything that it is built on had been built, and not foreseen.
     other
         .fp(&["ensure", "leaf"])
         .ended_with(1)
-        .says("cannot be published, since `root`, which it is built on, is not");
+        .says("cannot be published, since `root`, which it is built on, is not (it has no `repository`); nothing was built");
+    assert!(other.deeds().is_empty(), "{:?}", other.deeds());
+    let foreseen = other.fp(&["ensure", "--dry-run", "leaf"]).ended_with(1);
+    assert!(
+        foreseen.stdout.starts_with("leaf: fail (") && foreseen.stdout.lines().count() == 1,
+        "{}",
+        foreseen.stdout
+    );
+    let told = other.fp(&["status", "leaf"]).ended_with(3).stdout;
+    let expected = "  ensure    fail (not published: `root`, which it is built on, is not (it has no `repository`))\n";
+    assert!(told.contains(expected), "{told}");
+
+    // What is published already may be built on, whoever may publish it.
+    configure(&other, "");
+    let config = std::fs::read_to_string(other.tree.path("fingerprint.toml")).unwrap();
+    let denied = config.replace("[images.root]\n", "[images.root]\npush = \"never\"\n");
+    let denied = denied.replace("[images.leaf]\n", "[images.leaf]\npush = \"always\"\n");
+    other.tree.file("fingerprint.toml", &denied);
+    other
+        .fp(&["ensure", "leaf"])
+        .ended_with(1)
+        .says("since `root`, which it is built on, is not (push = \"never\")");
+    other.tree.file("fingerprint.toml", config);
+    other.fp(&["ensure", "--no-pull", "root"]).succeeded();
+    other.tree.file("fingerprint.toml", denied);
+    other
+        .fp(&["ensure", "leaf"])
+        .succeeded()
+        .says("leaf: built, pushed");
 }
 
 fn a_stage_of_the_name_is_replaced(store: Store) {
@@ -308,4 +337,41 @@ fn an_image_that_the_builder_cannot_get_is_told() {
         .ended_with(1)
         .says(&format!("the builder cannot get {host}/base@{digest}, which stands for `tools` in the Dockerfile"))
         .says("403");
+}
+
+/// A missing secret was told only after everything that the image is built on had been built.
+#[test]
+fn what_a_build_lacks_is_told_before_what_it_is_built_on_is_made() {
+    let machine = Machine::new(Store::Containerd);
+    diamond(&machine);
+    let config = std::fs::read_to_string(machine.tree.path("fingerprint.toml")).unwrap();
+    for (key, code, told) in [
+        (
+            "secrets = { token = { env = \"TOKEN\" } }",
+            1,
+            "`token` is not to be had",
+        ),
+        (
+            "platforms = [\"linux/s390x\"]",
+            2,
+            "the image is configured for linux/s390x",
+        ),
+    ] {
+        let leaf = format!("[images.leaf]\n{key}\n");
+        let config = config.replace("[images.leaf]\n", &leaf);
+        let config = match key.starts_with("platforms") {
+            true => config.replace("[defaults]\n", &format!("[defaults]\n{key}\n")),
+            false => config,
+        };
+        machine.tree.file("fingerprint.toml", config);
+        machine.fp(&["ensure", "leaf"]).ended_with(code).says(told);
+        assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
+    }
+    machine.replace_docker(&lab::old_docker_program());
+    configure(&machine, "");
+    machine
+        .fp(&["ensure", "leaf"])
+        .ended_with(1)
+        .says("cannot build an image on another one");
+    assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }

@@ -6,7 +6,7 @@
 # Raise a part's number when its recipe changes: the old folder is then no longer found.
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
-  [podman]=1 [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1
+  [podman]=1 [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1 [clients]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -94,6 +94,15 @@ make_second-registry() { cargo install --quiet --locked --root "$1" --target-dir
 make_oras() {
   unpack_alone trixie "$1" oras
   "$1/usr/bin/oras" version
+}
+
+# Other programs that ask registries, which fp is measured beside. skopeo brings libraries of its own.
+make_clients() {
+  unpack_packages "$1" skopeo
+  rm -r "$1.archives"
+  unpack_alone sid "$1" crane
+  LD_LIBRARY_PATH=$(echo "$1"/usr/lib/*-linux-gnu) "$1/usr/bin/skopeo" --version
+  "$1/usr/bin/crane" version
 }
 
 # `ip`, which makes the engine's bridge.

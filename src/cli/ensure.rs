@@ -26,6 +26,7 @@ pub(super) fn run(
         no_push: arguments.no_push,
         first_push: arguments.first_push,
         wait: arguments.wait,
+        only_look: arguments.dry_run,
     };
     let outside = Outside::open(workspace, arguments.engine.choice())?
         .with_builder(arguments.builder.as_deref())?;

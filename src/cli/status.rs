@@ -29,6 +29,7 @@ pub(super) fn run(
     outside.run(async |world| {
         let options = Options {
             first_push: arguments.first_push,
+            only_look: true,
             ..Options::default()
         };
         let jobs = workspace

@@ -170,6 +170,13 @@ impl Engine {
         }
     }
 
+    /// Asks now what a build will ask: there will probably be one, and time until then.
+    pub async fn expect_build(&self) {
+        if let Program::Docker(docker) = &self.programs[0] {
+            docker.expect_build().await;
+        }
+    }
+
     /// Fails if the engine cannot build what is demanded.
     pub async fn check(&self, demand: &Demand) -> Result<(), Error> {
         match self.program().await? {

@@ -50,6 +50,7 @@ pub struct Docker {
     engine: Arc<OnceCell<About>>,
     together: Arc<Together>,
     silence: Arc<OnceLock<Silence>>,
+    buildx: Arc<OnceCell<Option<Builder>>>,
     /// The way to BuildKit, and the builder at its end.
     builder: Arc<OnceCell<Builder>>,
     driver: Arc<OnceCell<Driver>>,
@@ -89,6 +90,7 @@ impl Docker {
             engine: Arc::default(),
             together: Arc::default(),
             silence: Arc::default(),
+            buildx: Arc::default(),
             builder: Arc::default(),
             driver: Arc::default(),
         }
@@ -123,24 +125,35 @@ impl Docker {
     /// Finds the way to BuildKit, and makes sure that the builder can be used which the user has named.
     pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
         let find = async || {
-            let builder = self.way_to_buildkit(engine).await?;
+            let builder = match self.buildx().await? {
+                Some(buildx) => buildx,
+                None if answers::has_built_in_buildkit(&engine.client) => Builder::BuiltIn,
+                None => {
+                    let client = engine.client.clone();
+                    return Err(Error::NoBuildKit { client });
+                }
+            };
             self.check_named_builder(builder).await?;
             Ok(builder)
         };
         self.builder.get_or_try_init(find).await.copied()
     }
 
-    async fn way_to_buildkit(&self, engine: &About) -> Result<Builder, Error> {
-        let question = self.invocation(words(&["buildx", "version"]));
-        let output = self.capture(&question).await?;
-        if output.status.success() {
-            return Ok(answers::buildx(&String::from_utf8_lossy(&output.stdout)));
-        }
-        if answers::has_built_in_buildkit(&engine.client) {
-            return Ok(Builder::BuiltIn);
-        }
-        let client = engine.client.clone();
-        Err(Error::NoBuildKit { client })
+    /// Asks now what a build will ask: there will probably be one, and time until then.
+    pub async fn expect_build(&self) {
+        // Whoever builds asks again.
+        let _ = self.buildx().await;
+    }
+
+    /// buildx, if the client has it.
+    async fn buildx(&self) -> Result<Option<Builder>, Error> {
+        let ask = async || {
+            let question = self.invocation(words(&["buildx", "version"]));
+            let output = self.capture(&question).await?;
+            let version = String::from_utf8_lossy(&output.stdout);
+            Ok(output.status.success().then(|| answers::buildx(&version)))
+        };
+        self.buildx.get_or_try_init(ask).await.copied()
     }
 
     /// Fails if this docker cannot build what is demanded.

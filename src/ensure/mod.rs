@@ -94,6 +94,8 @@ pub struct Options {
     pub first_push: bool,
     /// Do not build an image that has a repository: wait so long until somebody else has published it.
     pub wait: Option<Duration>,
+    /// Do nothing, so that nothing has to be found out for it.
+    pub only_look: bool,
 }
 
 /// The parts of the outside world that a job needs.

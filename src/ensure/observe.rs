@@ -103,6 +103,10 @@ async fn ask_both(job: &Job<'_>, world: &World<'_>) -> Observation {
                 EngineAnswer::Unknown(engine::Error::no_answer(without_registry))
             }
         },
+        (None, RegistryAnswer::Absent) if !job.options.only_look => {
+            // The engine is slower than the registry, and most of this time it waits for itself.
+            tokio::join!(asking_engine, world.engine.expect_build()).0
+        }
         (None, _) => asking_engine.await,
     };
     if let EngineAnswer::HasNot(Lack::OtherPlatform {

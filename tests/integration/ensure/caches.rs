@@ -336,18 +336,18 @@ fn cargo_compiles_what_was_edited_and_nothing_else() {
         "app/src/main.rs",
         "fn main() { println!(\"{}\", lib::word()); }\n",
     );
-    let mount = format!(
-        "--mount=type=cache,id={},target=/work/target",
-        machine.unique
+    let unique = &machine.unique;
+    let mount = format!("--mount=type=cache,id={unique},target=/work/target");
+    // The id of a mount is no part of what a layer is found by.
+    let build = format!(
+        "RUN {mount} : {unique}; cargo build --offline --locked && cp target/debug/app /app"
     );
+    let (rust, debian) = (lab::rust(), lab::debian());
     tree.file(
         "Dockerfile",
         format!(
-            "FROM {} AS build\nWORKDIR /work\nCOPY . .\n\
-             RUN {mount} cargo build --offline --locked && cp target/debug/app /app\n\
-             FROM {}\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n",
-            lab::rust(),
-            lab::debian()
+            "FROM {rust} AS build\nWORKDIR /work\nCOPY . .\n{build}\n\
+             FROM {debian}\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n"
         ),
     );
     machine.configure_inputs(

@@ -314,56 +314,44 @@ fn githubs_cache_is_asked_with_the_jobs_token() {
 fn cargo_compiles_what_was_edited_and_nothing_else() {
     let machine = Machine::new(Store::Containerd);
     let tree = &machine.tree;
-    tree.file(
-        "Cargo.toml",
-        "[workspace]\nmembers = [\"app\", \"lib\"]\nresolver = \"3\"\n",
-    )
-    .file("Cargo.lock", LOCK)
-    .file(
-        "lib/Cargo.toml",
-        "[package]\nname = \"lib\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
-    )
-    .file(
-        "lib/src/lib.rs",
-        "pub fn word() -> &'static str { \"hello\" }\n",
-    )
-    .file(
-        "app/Cargo.toml",
-        "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-             [dependencies]\nlib = { path = \"../lib\" }\n",
-    )
-    .file(
-        "app/src/main.rs",
-        "fn main() { println!(\"{}\", lib::word()); }\n",
-    );
+    let package = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    // Files that the builder has in a layer already come with the times that they had there.
     let unique = &machine.unique;
+    let lib = format!("pub fn word() -> &'static str {{ \"hello\" }} // {unique}\n");
+    let app = |text: &str| {
+        format!("fn main() {{ println!(\"{{}}{text}\", lib::word()); }} // {unique}\n")
+    };
+    let workspace = "[workspace]\nmembers = [\"app\", \"lib\"]\nresolver = \"3\"\n";
+    tree.file("Cargo.toml", workspace)
+        .file("Cargo.lock", LOCK)
+        .file("lib/Cargo.toml", package("lib"))
+        .file("lib/src/lib.rs", lib)
+        .file(
+            "app/Cargo.toml",
+            package("app") + "[dependencies]\nlib = { path = \"../lib\" }\n",
+        )
+        .file("app/src/main.rs", app(""));
     let mount = format!("--mount=type=cache,id={unique},target=/work/target");
-    // The id of a mount is no part of what a layer is found by.
-    let build = format!(
-        "RUN {mount} : {unique}; cargo build --offline --locked && cp target/debug/app /app"
-    );
     let (rust, debian) = (lab::rust(), lab::debian());
     tree.file(
         "Dockerfile",
         format!(
-            "FROM {rust} AS build\nWORKDIR /work\nCOPY . .\n{build}\n\
+            "FROM {rust} AS build\nWORKDIR /work\nCOPY . .\n\
+             RUN {mount} cargo build --offline --locked && cp target/debug/app /app\n\
              FROM {debian}\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n"
         ),
     );
-    machine.configure_inputs(
-        "\"Cargo.toml\", \"Cargo.lock\", \"app\", \"lib\"",
-        "verify = [[\"/app\"]]",
-    );
+    let inputs = "\"Cargo.toml\", \"Cargo.lock\", \"app\", \"lib\"";
+    machine.configure_inputs(inputs, "verify = [[\"/app\"]]");
     machine
         .fp(&["ensure", "--no-push"])
         .succeeded()
         .says("Compiling lib ")
         .says("Compiling app ")
         .says("hello");
-    tree.file(
-        "app/src/main.rs",
-        "fn main() { println!(\"{} again\", lib::word()); }\n",
-    );
+    tree.file("app/src/main.rs", app(" again"));
     machine
         .fp(&["ensure", "--no-push"])
         .succeeded()

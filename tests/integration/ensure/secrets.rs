@@ -1,8 +1,12 @@
 //! Secrets and ssh keys reach the build and nothing else.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::support::lab::{self, Store, on_both_stores};
 use crate::support::{Machine, make_fifo};
@@ -55,13 +59,23 @@ fn a_secret_reaches_the_build_and_nothing_else(store: Store) {
     said += &machine.docker(&["image", "inspect", name]);
     said += &machine.docker(&["image", "history", "--no-trunc", name]);
     assert!(said.contains("id=token,env="), "{said}");
+    let published = lab::registry().image_bytes(&machine.repository(), &machine.tag());
+    let layers = published.iter().filter(|part| holds(part, "echo hello"));
+    assert_eq!(layers.count(), 1, "the layers can be read");
     for value in &values {
         assert!(!said.contains(value), "{value} is in {said}");
+        assert!(!published.iter().any(|part| holds(part, value)), "{value}");
         let search = format!("find / -xdev -type f -exec grep -l -e {value} {{}} \\;; cat /sum");
         let found = machine.in_image(name, &search);
         assert_eq!(found, sum(&machine, name, &values.concat()));
     }
     assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
 }
 
 fn sum(machine: &Machine, image: &str, text: &str) -> String {
@@ -137,4 +151,85 @@ fn an_ssh_agent_reaches_the_build_and_no_fingerprint() {
     machine.set("SSH_AUTH_SOCK", socket);
     let built = machine.fp(&["ensure", "--no-push"]).succeeded();
     assert_eq!(machine.in_image(built.line(), "ls /reached"), "/reached\n");
+}
+
+/// The builder is an agent for the key, and hands out no more than that.
+#[test]
+fn a_private_key_signs_in_from_a_build_and_stays_where_it_is() {
+    let machine = Machine::new(Store::Containerd);
+    let key = Key::new(&machine.unique);
+    let file = machine.folder("home").join("id");
+    fs::write(&file, key.file()).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    // The question of a client for the public keys, as the agent protocol has it (RFC 9987, 3.2).
+    let ask = "import os, socket; s = socket.socket(socket.AF_UNIX); s.connect(os.environ[\"SSH_AUTH_SOCK\"]); \
+               s.sendall(bytes([0, 0, 0, 1, 11])); print(s.recv(4096).hex())";
+    let dockerfile = format!(
+        "FROM {}\nCOPY . /input\nRUN : {}\nRUN --mount=type=ssh python3 -c '{ask}' >/keys\n",
+        lab::debian(),
+        machine.unique
+    );
+    machine.tree.file("Dockerfile", dockerfile);
+    machine.configure("ssh = [\"default=~/id\"]");
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    let keys = machine.in_image(built.line(), "cat /keys");
+    assert!(keys.contains(&hex(&key.public())), "{keys}");
+    let published = lab::registry().image_bytes(&machine.repository(), &machine.tag());
+    let secret = &key.secret()[..];
+    let is_in = |part: &Vec<u8>| part.windows(secret.len()).any(|bytes| bytes == secret);
+    assert!(!published.iter().any(is_in));
+    assert!(!machine.docker_log().join("\n").contains(&hex(secret)));
+}
+
+/// A key of the form that ssh-keygen writes (OpenSSH's PROTOCOL.key), of random bytes: nobody checks what
+/// it signs.
+struct Key([u8; 64]);
+
+impl Key {
+    fn new(seed: &str) -> Self {
+        let mut bytes = [0; 64];
+        let mut hash = blake3::Hasher::new();
+        hash.update(seed.as_bytes()).finalize_xof().fill(&mut bytes);
+        Key(bytes)
+    }
+
+    /// The public key as it travels.
+    fn public(&self) -> Vec<u8> {
+        [string(b"ssh-ed25519"), string(&self.0[..32])].concat()
+    }
+
+    /// The half of the private key that nobody else may know.
+    fn secret(&self) -> Vec<u8> {
+        self.0[32..64].to_vec()
+    }
+
+    fn file(&self) -> String {
+        let pair = [&self.secret(), &self.0[..32]].concat();
+        let check = [1, 2, 3, 4, 1, 2, 3, 4];
+        let private = [&check[..], &self.public(), &string(&pair), &string(b"")].concat();
+        let padding: Vec<u8> = (1..=8 - (private.len() % 8) as u8).collect();
+        let private = [private, padding].concat();
+        let none = string(b"none");
+        let file = [
+            b"openssh-key-v1\0".to_vec(),
+            none.clone(),
+            none,
+            string(b""),
+            1_u32.to_be_bytes().to_vec(),
+            string(&self.public()),
+            string(&private),
+        ];
+        let text = STANDARD.encode(file.concat());
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n")
+    }
+}
+
+/// Bytes behind their number (RFC 4251, 5).
+fn string(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+    [&length, bytes].concat()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,8 @@
 //! Asking and filling a registry behind fp's back, by plain HTTP on loopback.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::net::TcpStream;
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -73,6 +74,20 @@ impl Registry {
         tags.retain(|tag| !tag.starts_with("sha256-"));
         tags.sort();
         tags
+    }
+
+    /// The image that a tag names, down to the bytes: its manifest, its configuration and its layers, each
+    /// unpacked.
+    pub(crate) fn image_bytes(&self, repository: &str, tag: &str) -> Vec<Vec<u8>> {
+        let manifest = self.get(&format!("/v2/{repository}/manifests/{tag}"));
+        let document = manifest.json();
+        let layers = document["layers"].as_array().expect("an image, no index");
+        let blobs = [&document["config"]].into_iter().chain(layers);
+        let blobs = blobs.map(|blob| {
+            let digest = blob["digest"].as_str().expect("a digest");
+            unpacked(self.get(&format!("/v2/{repository}/blobs/{digest}")).body)
+        });
+        [manifest.body.clone()].into_iter().chain(blobs).collect()
     }
 
     /// The configuration of the image that a tag names.
@@ -185,4 +200,19 @@ impl Answer {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
+}
+
+/// What gzip has packed, and anything else as it is.
+fn unpacked(bytes: Vec<u8>) -> Vec<u8> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return bytes;
+    }
+    let mut packed = tempfile::tempfile().expect("a file");
+    packed.write_all(&bytes).expect("it can be written");
+    packed.rewind().expect("it can be read");
+    let mut gzip = Command::new("gzip");
+    let output = gzip.arg("-dc").stdin(packed).output();
+    let output = output.expect("there is gzip");
+    assert!(output.status.success(), "gzip: {:?}", output.status);
+    output.stdout
 }

@@ -234,9 +234,9 @@ async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> Ou
     });
     let client = Client::new(Settings {
         time_limits: TimeLimits {
-            connect: Duration::from_secs(1),
-            read: Duration::from_secs(1),
-            total: Duration::from_secs(6),
+            connect: Duration::from_secs(2),
+            read: Duration::from_secs(2),
+            total: Duration::from_secs(12),
         },
         retries: Retries {
             times: 2,
@@ -281,7 +281,7 @@ async fn table() -> String {
         (name, join_all(cells).await)
     });
     // Not all at once, so that a busy machine is not what runs out of time.
-    let mut rows = stream::iter(rows).buffered(4);
+    let mut rows = stream::iter(rows).buffered(2);
     while let Some((name, cells)) = rows.next().await {
         writeln!(table, "| {name} | {} |", cells.join(" | ")).unwrap();
     }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Registries of the CNCF's implementation, on 127.0.0.1 and a port that the kernel chooses: one that is open, one that
-# asks for a password. And one of another implementation, which is open.
+# asks for a password, one that asks for a token. And one of another implementation, which is open.
 
 # The password holds what shells and URLs trip over.
 # shellcheck disable=SC2016
@@ -19,6 +19,20 @@ start_guarded_registry() {
   export_variable "$dir" FP_LAB_AUTH_REGISTRY "$(<"$dir/auth-registry/address")"
   export_variable "$dir" FP_LAB_AUTH_USER "$REGISTRY_USER"
   export_variable "$dir" FP_LAB_AUTH_PASSWORD "$REGISTRY_PASSWORD"
+}
+
+# The token server comes first: the registry tells its clients where it is.
+start_token_registry() {
+  local dir=$1 folder=$1/token-registry server
+  server=$(readlink -f "$lib/../../tests/token-server")
+  mkdir -p "$folder"
+  env -i "PATH=$PATH" "TOKEN_USER=$REGISTRY_USER" "TOKEN_PASSWORD=$REGISTRY_PASSWORD" \
+    setsid python3 -B "$server/server.py" "$folder/token-address" </dev/null >"$folder/token-log" 2>&1 9>&- &
+  printf '%s\n' $! >"$folder/token-pid"
+  wait_for 20 "the token server ($folder/token-log)" test -e "$folder/token-address"
+  start_registry "$dir" "$folder" "auth: {token: {realm: 'http://$(<"$folder/token-address")/token', service: lab, issuer: lab,\
+ rootcertbundle: $server/certificate.pem}}"
+  export_variable "$dir" FP_LAB_TOKEN_REGISTRY "$(<"$folder/address")"
 }
 
 # start_registry DIR FOLDER LINE: the line of configuration decides who may come in. The lab notes the addresses of all its
@@ -70,9 +84,10 @@ offer_oras() {
 stop_registries() {
   local folder
   stop_process "$1/second-registry/pid" "$(part second-registry)/bin/ferro-oci-server" 5
-  for folder in "$1/registry" "$1/auth-registry"; do
+  for folder in "$1/registry" "$1/auth-registry" "$1/token-registry"; do
     stop_process "$folder/pid" "$folder/config.yml" 5
   done
+  stop_process "$1/token-registry/token-pid" "$1/token-registry/token-address" 5
 }
 
 # A password as htpasswd files have it; perl is on every Debian, htpasswd is not.

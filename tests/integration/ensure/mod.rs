@@ -5,6 +5,7 @@ mod caches;
 mod checks;
 mod ci;
 mod credentials;
+mod each_registry;
 mod engine_away;
 mod environment;
 mod faults;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::registry::Registry;
+pub(crate) use super::registry::Registry;
 
 /// An engine, docker by how it keeps its images: they differ in what they call an image's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,13 @@ pub(crate) fn guarded_registry() -> Registry {
         variable("FP_LAB_AUTH_PASSWORD"),
     );
     Registry::guarded(&host, &user, &password)
+}
+
+/// The registry that wants a token, which a token server gives for a password.
+pub(crate) fn token_registry() -> Registry {
+    let guarded = guarded_registry();
+    let host = variable("FP_LAB_TOKEN_REGISTRY");
+    Registry::guarded(&host, guarded.user(), guarded.password())
 }
 
 /// A base image with a shell.

@@ -41,6 +41,11 @@ impl Registry {
         }
     }
 
+    /// Whether it takes a password.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.account.is_some()
+    }
+
     pub(crate) fn user(&self) -> &str {
         &self.account.as_ref().expect("a guarded registry").0
     }
@@ -148,24 +153,46 @@ impl Registry {
         answer
     }
 
+    /// Asks with the password, and once more with a token if the registry names a server for that.
     fn ask(&self, method: &str, target: &str, content_type: &str, body: &[u8]) -> Answer {
-        let mut head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {MANIFEST_TYPES}\r\n\
-             Content-Type: {content_type}\r\nContent-Length: {}\r\n",
-            self.host,
-            body.len()
-        );
-        if let Some((user, password)) = &self.account {
+        let basic = self.account.as_ref().map(|(user, password)| {
             let account = STANDARD.encode(format!("{user}:{password}"));
-            head.push_str(&format!("Authorization: Basic {account}\r\n"));
-        }
-        let mut stream = TcpStream::connect(&self.host).expect("the lab's registry runs");
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        Answer::parse(&answer)
+            format!("Authorization: Basic {account}\r\n")
+        });
+        let basic = basic.unwrap_or_default();
+        let answer = exchange(&self.host, method, target, content_type, &basic, body);
+        let Some(server) = answer.token_server() else {
+            return answer;
+        };
+        let (host, path) = server.split_once('/').expect("a path");
+        let answer = exchange(host, "GET", &format!("/{path}"), "", &basic, b"").json();
+        let token = answer["token"].as_str().expect("a token");
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        exchange(&self.host, method, target, content_type, &bearer, body)
     }
+}
+
+/// Sends a request with one more header, and reads the answer.
+fn exchange(
+    host: &str,
+    method: &str,
+    target: &str,
+    content_type: &str,
+    header: &str,
+    body: &[u8],
+) -> Answer {
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: {MANIFEST_TYPES}\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {}\r\n{header}",
+        host,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(host).expect("the lab's server runs");
+    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    Answer::parse(&answer)
 }
 
 impl Answer {
@@ -186,6 +213,26 @@ impl Answer {
             head,
             body: bytes[end + 4..].to_vec(),
         }
+    }
+
+    /// `HOST:PORT/PATH?QUERY` where the token is to be had that the registry asks for.
+    fn token_server(&self) -> Option<String> {
+        let (_, challenge) = self
+            .head
+            .split_once("Bearer ")
+            .filter(|_| self.status == 401)?;
+        let challenge = challenge.lines().next()?;
+        let value = |key: &str| -> Option<String> {
+            let (_, rest) = challenge.split_once(&format!("{key}=\""))?;
+            Some(rest.split('"').next()?.to_owned())
+        };
+        let realm = value("realm")?;
+        let server = realm.strip_prefix("http://")?;
+        Some(format!(
+            "{server}?service={}&scope={}",
+            value("service")?,
+            value("scope")?
+        ))
     }
 
     fn header(&self, name: &str) -> String {

@@ -13,6 +13,7 @@ mod dockerfile;
 mod documentation;
 mod ensure;
 mod exceptions;
+mod fault_table;
 mod git;
 mod hash;
 mod inputs;

@@ -4,6 +4,7 @@
 pub(crate) mod entry;
 mod far_builder;
 pub(crate) mod far_registry;
+pub(crate) mod fault_proxy;
 pub(crate) mod lab;
 mod machine;
 mod registry;

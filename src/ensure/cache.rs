@@ -229,8 +229,13 @@ fn own_places(circumstances: &Circumstances<'_>) -> Result<Places, Omission> {
         }
         CacheKind::Registry => {
             let place = in_registry()?;
-            let written = place(&own).or("mode", "max");
-            (read.iter().map(place).collect(), vec![written])
+            // As an image, not as an index whose parts are no manifests: some registries refuse that, and
+            // others take its parts for what nobody needs.
+            let written = place(&own).or("mode", "max").or("image-manifest", "true");
+            (
+                read.iter().map(place).collect(),
+                vec![written.or("oci-mediatypes", "true")],
+            )
         }
         CacheKind::Gha => {
             let place = |tag: &Tag| CachePlace::of("gha", &[("scope", tag.as_str())]);

@@ -57,7 +57,7 @@ fn a_cache_in_the_registry_has_a_tag_of_its_own() {
         &[MORE, "type=registry,ref=r/ci:fp-cache-ci"],
         &[
             MOST,
-            "type=registry,ref=r/ci:fp-cache-ci,mode=max,ignore-error=true",
+            "type=registry,ref=r/ci:fp-cache-ci,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
         ],
     );
 }
@@ -71,7 +71,9 @@ fn a_pull_request_reads_all_and_writes_what_nobody_else_reads() {
             "type=registry,ref=r/ci:fp-cache-pr--ci",
             "type=registry,ref=r/ci:fp-cache-ci",
         ],
-        &["type=registry,ref=r/ci:fp-cache-pr--ci,mode=max,ignore-error=true"],
+        &[
+            "type=registry,ref=r/ci:fp-cache-pr--ci,mode=max,image-manifest=true,oci-mediatypes=true,ignore-error=true",
+        ],
     );
 }
 

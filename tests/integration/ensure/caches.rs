@@ -58,6 +58,8 @@ fn a_cache_in_the_registry_is_read_by_the_next_build_elsewhere() {
     let first = layer(&machine);
     assert_eq!(tags(&machine), ["fp-cache-ci", "fp-staging"]);
     let cache = digest(&machine, "fp-cache-ci");
+    // It is an image, as far as registries can tell.
+    lab::registry().image_config(&machine.repository(), "fp-cache-ci");
 
     // This engine has none of it, and cannot write such a cache.
     machine.use_engine(Store::Classic);

@@ -121,6 +121,20 @@ pub fn has_heredocs(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether a RUN instruction mounts something that it may write to, in the context or in another image.
+pub fn has_writable_mounts(bytes: &[u8]) -> bool {
+    let Ok(Read::Dockerfile(file)) = read(bytes) else {
+        return false;
+    };
+    let flags = file
+        .instructions
+        .iter()
+        .flat_map(|instruction| &instruction.flags);
+    flags
+        .filter_map(|flag| flag.strip_prefix("--mount="))
+        .any(mount::is_writable)
+}
+
 /// Whether a file is for another frontend than Docker's, and so in a language that only BuildKit can have read.
 pub fn has_other_frontend(bytes: &[u8]) -> bool {
     matches!(read(bytes), Ok(Read::Opaque(Opaque::Frontend(_))))
@@ -141,7 +155,7 @@ mod tests;
 
 #[cfg(test)]
 mod frontend_tests {
-    use super::{Opaque, Read, has_heredocs, is_own_frontend, read};
+    use super::{Opaque, Read, has_heredocs, has_writable_mounts, is_own_frontend, read};
 
     #[test]
     fn frontends_are_told_by_their_repository() {
@@ -169,6 +183,19 @@ mod frontend_tests {
         assert!(has_heredocs(b"FROM a\nCOPY <<E /x\nx\nE\n"));
         assert!(!has_heredocs(b"FROM a\nRUN echo '<<E'\nENV A=<<E\n"));
         assert!(!has_heredocs(b"\xff<<E"));
+    }
+
+    #[test]
+    fn mounts_that_may_be_written_to_are_seen() {
+        let mounts = |flag: &str| {
+            has_writable_mounts(format!("FROM a\nRUN --mount={flag} true\n").as_bytes())
+        };
+        assert!(mounts("target=/x,rw"));
+        assert!(mounts("type=bind,from=b,target=/x,readwrite=true"));
+        assert!(mounts("type=bind,target=/x,ro=false"));
+        assert!(!mounts("type=bind,target=/x"));
+        assert!(!mounts("type=bind,target=/x,rw=false"));
+        assert!(!mounts("type=cache,target=/x,rw"));
     }
 
     #[test]

@@ -32,6 +32,28 @@ pub(super) fn naming(text: &str) -> Result<Option<Naming>, MistakeKind> {
     }
 }
 
+/// Whether what is mounted may be written to, as far as the text tells: a variable might say so as well.
+pub(super) fn is_writable(text: &str) -> bool {
+    let fields = fields(text).unwrap_or_default();
+    let is_bind = fields.iter().all(|field| match key(field) {
+        (key, Some(value)) => key != "type" || value.eq_ignore_ascii_case("bind"),
+        (_, None) => true,
+    });
+    let says_so = fields.iter().any(|field| match key(field) {
+        (key, None) => key == "rw" || key == "readwrite",
+        (key, Some(value)) => match key.as_str() {
+            "rw" | "readwrite" => !is_false(value),
+            "ro" | "readonly" => is_false(value),
+            _ => false,
+        },
+    });
+    is_bind && says_so
+}
+
+fn is_false(value: &str) -> bool {
+    matches!(value, "0" | "f" | "F" | "false" | "False" | "FALSE")
+}
+
 /// Reads a mount; `expand` gives the values of its fields.
 pub(super) fn parse(
     text: &str,

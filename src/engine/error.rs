@@ -46,7 +46,7 @@ pub enum Error {
         what: &'static str,
         hint: &'static str,
     },
-    /// A path that podman would take for several values.
+    /// A path that podman would take for several values, in the folder for temporary files.
     #[error("podman takes no comma in the path of a secret: {}", .path.display())]
     Comma { path: std::path::PathBuf },
     #[error("`{program}` is not Docker's: its answer names no server")]
@@ -67,6 +67,10 @@ pub enum Error {
     /// The engine is too old to write an OCI layout.
     #[error("the engine cannot hand an image that only it has to a build")]
     NoLayout,
+    #[error("a link to a secret's file could not be made")]
+    Link { source: std::io::Error },
+    #[error("there is no room for what podman writes about its work")]
+    Scratch { source: std::io::Error },
     #[error("what the engine reports cannot be read")]
     Report { source: std::io::Error },
     #[error("the engine has no image {ids} after the build reported it")]
@@ -177,7 +181,7 @@ impl Error {
                 "let podman keep its images where this user may write (`graphroot` and `runroot` of storage.conf, \
                  XDG_RUNTIME_DIR), or run fp as the user whose they are",
             ),
-            Error::Comma { .. } => Some("put the file elsewhere, or make a link to it"),
+            Error::Comma { .. } => Some("name another folder for temporary files with TMPDIR"),
             Error::NotInstalled { .. } => Some(
                 "install Docker Engine (https://docs.docker.com/engine/install/), or put its \
                  `docker` program on the PATH",
@@ -218,7 +222,7 @@ impl Error {
             Error::NoLayout => Some(
                 "give the image that is needed a `repository`, and let it be published; or use Docker Engine 25 or newer",
             ),
-            Error::Export { .. } => Some(
+            Error::Export { .. } | Error::Link { .. } | Error::Scratch { .. } => Some(
                 "free space in the folder for temporary files, or name another one with TMPDIR",
             ),
             Error::NoEngine { .. }

@@ -7,12 +7,14 @@ mod answers;
 mod arguments;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use self::answers::Info;
@@ -149,6 +151,7 @@ impl Podman {
             report: &report,
         };
         let mut deed = self.invocation(build.arguments()?);
+        link_secrets(request)?;
         deed.environment.extend(secret_variables(request.secrets));
         // On SIGINT and SIGTERM it ends at once, and leaves what it runs in a container alone. On this
         // one it ends that first, and removes it.
@@ -200,12 +203,10 @@ impl Podman {
         sink: &mut Sink<'_>,
     ) -> Result<Digest, Error> {
         let reference = arguments::name(&repository.tagged(tag));
-        let mut scratch = tempfile::Builder::new();
-        let scratch = scratch.prefix("fp-").tempdir_in(&self.temporary);
-        let scratch = scratch.map_err(|source| Error::Report { source })?;
+        let scratch = self.scratch()?;
         let report = scratch.path().join("digest");
-        let deed = self.invocation(arguments::push(&reference, &report));
-        self.forward(&deed, sink)
+        let arguments = arguments::push(&reference, &report);
+        self.transfer(arguments, &scratch, sink)
             .await
             .map_err(|error| of_push(error, &reference))?;
         let digest = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
@@ -228,8 +229,9 @@ impl Podman {
         platform: Option<&Platform>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
-        let deed = self.invocation(arguments::pull(&repository.at(digest), platform));
-        self.forward(&deed, sink).await
+        let scratch = self.scratch()?;
+        let deed = arguments::pull(&repository.at(digest), platform);
+        self.transfer(deed, &scratch, sink).await
     }
 
     /// Runs a program with its arguments in a new container of an image, and removes that again;
@@ -257,6 +259,29 @@ impl Podman {
             let _ = process::capture(&removal, TIDY_UP, &Interrupt::never()).await;
         }
         result
+    }
+
+    /// A folder for what podman writes about its work, or leaves behind when it is killed.
+    fn scratch(&self) -> Result<TempDir, Error> {
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix("fp-").tempdir_in(&self.temporary);
+        folder.map_err(|source| Error::Scratch { source })
+    }
+
+    /// Moves an image between registry and storage. podman keeps layers in the folder for temporary files
+    /// meanwhile, and if that is one of the user's choice, in one of fp's own there, which goes in any
+    /// case. Its own choice is left alone: it knows a folder with much room.
+    async fn transfer(
+        &self,
+        arguments: Vec<OsString>,
+        scratch: &TempDir,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        let mut deed = self.invocation(arguments);
+        if let Some(folder) = deed.environment.get_mut(OsStr::new("TMPDIR")) {
+            *folder = scratch.path().into();
+        }
+        self.forward(&deed, sink).await
     }
 
     fn invocation(&self, arguments: Vec<OsString>) -> Invocation {
@@ -294,6 +319,17 @@ impl Podman {
             unreachable.unwrap_or_else(|| error.into())
         })
     }
+}
+
+/// Makes links to files of secrets whose paths podman would misread. An earlier attempt may have made them.
+fn link_secrets(request: &BuildRequest<'_>) -> Result<(), Error> {
+    for (index, secret) in request.secrets.iter().enumerate() {
+        if let Some((link, path)) = arguments::secret_link(request.scratch, index, secret) {
+            let _ = fs::remove_file(&link);
+            symlink(path, link).map_err(|source| Error::Link { source })?;
+        }
+    }
+    Ok(())
 }
 
 /// What a failed push means.

@@ -33,6 +33,7 @@ pub(super) async fn means(job: &Job<'_>, world: &World<'_>, publish: bool) -> Re
     let demand = Demand {
         contexts: !job.image.needs.is_empty(),
         heredocs: dockerfile::has_heredocs(&job.inputs.slice),
+        writable_mounts: dockerfile::has_writable_mounts(&job.inputs.slice),
         frontend: dockerfile::has_other_frontend(&job.inputs.slice),
     };
     let checked = world.engine.check(&demand).await;

@@ -89,6 +89,12 @@ impl Info {
                 "use Docker",
             ));
         }
+        if demand.writable_mounts {
+            return Err(cannot(
+                "keep what is written to a mount (`RUN --mount=…,rw`) out of the context",
+                "use Docker, or take `rw` out and have the instruction work in a copy",
+            ));
+        }
         if demand.heredocs && is_older(WITH_HEREDOCS) {
             return Err(cannot(
                 "read the here-documents (`<<`) of the Dockerfile",

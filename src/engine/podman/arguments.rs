@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::engine::arguments::{List, secret_variable, ssh_flag};
 use crate::engine::{BuildRequest, Error, LocalImage, Secret, SecretValue, Upstream};
@@ -55,7 +55,7 @@ impl Build<'_> {
             list.pair("--build-context", format!("{name}={place}"));
         }
         for (index, secret) in request.secrets.iter().enumerate() {
-            list.pair("--secret", secret_flag(index, secret)?);
+            list.pair("--secret", secret_flag(request.scratch, index, secret)?);
         }
         for key in request.ssh {
             list.pair("--ssh", ssh_flag(key));
@@ -129,8 +129,26 @@ pub(super) fn run(image: &LocalImage, command: &[String], report: &Path) -> Vec<
     list.0
 }
 
-/// podman parts the flag at its commas, and knows no quotes.
-fn secret_flag(index: usize, secret: &Secret) -> Result<OsString, Error> {
+/// The link to the file of a secret, if the flag cannot name the file itself: podman parts it at its commas,
+/// and knows no quotes.
+pub(super) fn secret_link<'a>(
+    scratch: &Path,
+    index: usize,
+    secret: &'a Secret,
+) -> Option<(PathBuf, &'a Path)> {
+    match &secret.value {
+        SecretValue::File(path) if has_comma(path) => {
+            Some((scratch.join(format!("secret-{index}")), path))
+        }
+        SecretValue::File(_) | SecretValue::Text(_) => None,
+    }
+}
+
+fn has_comma(path: &Path) -> bool {
+    path.as_os_str().as_bytes().contains(&b',')
+}
+
+fn secret_flag(scratch: &Path, index: usize, secret: &Secret) -> Result<OsString, Error> {
     let id = &secret.id;
     let path = match &secret.value {
         SecretValue::Text(_) => {
@@ -139,8 +157,10 @@ fn secret_flag(index: usize, secret: &Secret) -> Result<OsString, Error> {
         }
         SecretValue::File(path) => path,
     };
-    if path.as_os_str().as_bytes().contains(&b',') {
-        return Err(Error::Comma { path: path.clone() });
+    let link = secret_link(scratch, index, secret);
+    let path = link.map_or(path.clone(), |(link, _)| link);
+    if has_comma(&path) {
+        return Err(Error::Comma { path });
     }
     let mut flag = OsString::from(format!("id={id},type=file,src="));
     flag.push(path);
@@ -255,12 +275,15 @@ mod tests {
             id: "token".to_owned(),
             value,
         };
-        let flag = |value| secret_flag(1, &secret(value));
+        let flag = |value| secret_flag(Path::new("/s"), 1, &secret(value));
         let text = flag(SecretValue::Text("hush".into())).unwrap();
         assert_eq!(text, "id=token,type=env,env=FP_SECRET_1");
         let file = flag(SecretValue::File("/a \"b\"".into())).unwrap();
         assert_eq!(file, "id=token,type=file,src=/a \"b\"");
-        let refused = flag(SecretValue::File("/a,b".into()));
+        let linked = flag(SecretValue::File("/a,b".into())).unwrap();
+        assert_eq!(linked, "id=token,type=file,src=/s/secret-1");
+        let secret = secret(SecretValue::File("/a,b".into()));
+        let refused = secret_flag(Path::new("/s,s"), 1, &secret);
         assert!(matches!(refused, Err(Error::Comma { .. })));
     }
 

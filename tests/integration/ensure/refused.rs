@@ -1,7 +1,7 @@
 //! Published images that are not what their tag says, or not for this machine.
 
 use crate::support::Machine;
-use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores, on_podman};
 
 on_both_stores! {
     an_image_with_another_label_is_refused
@@ -10,6 +10,15 @@ on_both_stores! {
     another_platforms_image_is_absent_here
     an_index_without_this_platform_is_absent_here
     what_is_published_for_another_platform_is_told_without_pulling_it_again
+    an_image_built_for_another_platform_is_neither_named_nor_published
+}
+
+on_podman! {
+    an_image_with_another_label_is_refused
+    an_image_without_label_is_refused
+    what_bears_the_name_in_the_engine_is_not_believed
+    another_platforms_image_is_absent_here
+    an_index_without_this_platform_is_absent_here
     an_image_built_for_another_platform_is_neither_named_nor_published
 }
 

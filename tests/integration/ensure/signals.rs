@@ -10,10 +10,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores, on_podman};
 use crate::support::{Machine, Reply, Running, ScriptedRegistry, make_fifo, wait_until};
 
 on_both_stores! {
+    while_building
+    while_pushing
+    at_any_moment
+}
+
+on_podman! {
     while_building
     while_pushing
     at_any_moment

@@ -38,7 +38,7 @@ fn what_it_cannot_do_is_told_before_a_build() {
         let checked = info_of(version, buildah).check(&Demand {
             heredocs,
             contexts: true,
-            frontend: false,
+            ..Demand::default()
         });
         checked.err().map(|error| error.to_string())
     };

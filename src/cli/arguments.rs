@@ -232,6 +232,9 @@ pub(super) struct Ensure {
     /// The builder of buildx that builds, as `docker buildx ls` names it, whatever BUILDX_BUILDER says.
     #[arg(long, value_name = "NAME")]
     pub(super) builder: Option<String>,
+    /// Print every line as it comes, on a terminal as well.
+    #[arg(long)]
+    pub(super) verbose: bool,
     /// Print what would be done, and why, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -1,7 +1,7 @@
 //! `fp ensure`
 
 use std::cell::{Cell, RefCell};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::foresight::{Foreseen, Foresight, foresee};
 use super::output::Output;
 use super::outside::Outside;
+use super::progress::Shown;
 use super::workspace::{Jobs, Workspace};
 use crate::ensure::{Event, Job, Options, Outcome, Run, World};
 use crate::report;
@@ -30,7 +31,8 @@ pub(super) fn run(
     };
     let outside = Outside::open(workspace, arguments.engine.choice())?
         .with_builder(arguments.builder.as_deref())?;
-    output.heed(&outside.interrupt)?;
+    let shown = Shown::of_process(&workspace.environment, arguments.verbose);
+    output.heed_and_draw(&outside.interrupt, shown.screen())?;
     let answers = Answers::new(arguments.format, output);
     outside.run(async |world| {
         let jobs = workspace
@@ -42,27 +44,32 @@ pub(super) fn run(
         };
         match arguments.dry_run {
             true => foresee(jobs, world, answers, &Foresight::of_dry_run(decision)).await,
-            false => perform(jobs, world, answers).await,
+            false => perform(jobs, world, answers, &shown).await,
         }
     })
 }
 
-/// Makes the images available, one after the other, and prints each as soon as it is.
-async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Result<(), Failure> {
+/// Makes the images available, one after the other, and answers each as soon as it is.
+async fn perform(
+    jobs: Jobs<'_>,
+    world: &World<'_>,
+    answers: Answers<'_>,
+    shown: &Shown,
+) -> Result<(), Failure> {
     let answers = RefCell::new(answers);
     // What is made for this one is made aside.
     let current = Cell::new(None);
     {
         let tell = |job: &Job<'_>, event: &Event<'_>| {
             answers.borrow_mut().tell_engine(world.engine);
-            let lines = report::event(job, event, current.get() != Some(&job.image.name));
-            lines
-                .iter()
-                .for_each(|line| answers.borrow_mut().note(line));
+            let lines = shown.tell(job, event, current.get());
+            if !lines.is_empty() {
+                answers.borrow_mut().note(&lines.join("\n"));
+            }
         };
         let names: Vec<_> = jobs.asked.into_iter().collect::<Result<_, _>>()?;
         let run = Run::new(jobs.all.into_values(), world, &tell);
-        run.observe(&names).await?;
+        shown.looking_up(&names, run.observe(&names)).await?;
         answers.borrow_mut().tell_engine(world.engine);
         for name in names {
             let started = Instant::now();
@@ -71,8 +78,7 @@ async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Res
             let mut answers = answers.borrow_mut();
             match made {
                 Ok(outcome) => {
-                    answers.note(&report::outcome(name, &outcome, started.elapsed()));
-                    let object = || object(run.job(name), &outcome);
+                    let object = || object(run.job(name), &outcome, started.elapsed());
                     answers.give(|| outcome.reference.to_string(), object)?;
                 }
                 Err(source) => answers.fail(Failure::ensure(name, source))?,
@@ -82,7 +88,7 @@ async fn perform(jobs: Jobs<'_>, world: &World<'_>, answers: Answers<'_>) -> Res
     answers.into_inner().finish()
 }
 
-fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
+fn object(job: &Job<'_>, outcome: &Outcome, time: Duration) -> Value {
     json!({
         "image": job.image.name.as_str(),
         "fingerprint": job.fingerprint.to_string(),
@@ -93,6 +99,8 @@ fn object(job: &Job<'_>, outcome: &Outcome) -> Value {
         "hit": outcome.hit,
         "hints": job.inputs.hints.keys().collect::<Vec<_>>(),
         "steps": outcome.steps.iter().map(|step| step.name()).collect::<Vec<_>>(),
+        "size": outcome.size,
+        "seconds": (time.as_secs_f64() * 1000.0).round() / 1000.0,
     })
 }
 

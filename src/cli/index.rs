@@ -8,9 +8,9 @@ use super::arguments::{Format, Index};
 use super::failure::Failure;
 use super::output::Output;
 use super::outside::Outside;
+use super::progress::Shown;
 use super::workspace::Workspace;
 use crate::ensure::{Event, Options, index};
-use crate::report;
 
 pub(super) fn run(
     arguments: &Index,
@@ -26,8 +26,9 @@ pub(super) fn run(
         let options = Options::default();
         let jobs = workspace.jobs(&names, options, world.interrupt).await?;
         let job = &jobs.all[&image.name];
+        let shown = Shown::of_process(&workspace.environment, true);
         let mut tell = |event: Event<'_>| {
-            let lines = report::event(job, &event, false);
+            let lines = shown.tell(job, &event, Some(&image.name));
             lines.iter().for_each(|line| output.note(line));
         };
         let joined = index::join(job, world, &mut tell).await;

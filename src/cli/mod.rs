@@ -15,8 +15,10 @@ mod inputs;
 mod missing;
 mod output;
 mod outside;
+mod progress;
 mod record;
 mod reference;
+mod screen;
 mod status;
 mod workspace;
 mod writer;
@@ -60,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Opens the files on disk, or the revision that was asked for.
 fn open(arguments: &Arguments, output: &mut Output) -> Result<Workspace, Failure> {
     let environment = Environment::of_process();
+    output.guard(&environment);
     let file = arguments.config.as_deref();
     match arguments.command.revision() {
         None => Workspace::open(file, environment),

@@ -1,13 +1,16 @@
 //! Writing answers to stdout and everything else to stderr, and turning a failure into an exit
 //! code.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::screen::Screen;
 use super::writer::{Stream, Writer};
+use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::report;
 
@@ -15,6 +18,8 @@ use crate::report;
 /// tell.
 pub(super) struct Output {
     writer: Writer,
+    /// Whether whoever keeps stderr acts upon commands in it, as GitHub's runners do.
+    is_obeyed: bool,
 }
 
 impl Output {
@@ -22,13 +27,29 @@ impl Output {
     pub(super) fn of_process() -> Self {
         Output {
             writer: Writer::of_process(),
+            is_obeyed: false,
         }
     }
 
     /// Lets no reader keep this process from ending once `interrupt` is raised.
     pub(super) fn heed(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
-        let heeded = self.writer.heed(interrupt.clone());
+        self.heed_and_draw(interrupt, None)
+    }
+
+    /// The same, with a screen on which the writing thread draws what is under way.
+    pub(super) fn heed_and_draw(
+        &mut self,
+        interrupt: &Interrupt,
+        screen: Option<Screen>,
+    ) -> Result<(), Failure> {
+        let heeded = self.writer.heed(interrupt.clone(), screen);
         heeded.map_err(Failure::Runtime)
+    }
+
+    /// Lets nothing foreign in a message be taken for a command, where stderr is the log of a job in GitHub
+    /// Actions.
+    pub(super) fn guard(&mut self, environment: &Environment) {
+        self.is_obeyed = is_in_actions(environment);
     }
 
     /// Prints a line of the answer.
@@ -70,7 +91,8 @@ impl Output {
     /// Reports a failure, if there is one, sees everything written, and gives the exit code.
     pub(super) fn finish(&mut self, result: Result<(), Failure>) -> ExitCode {
         let failure = result.err();
-        let last_words = failure.as_ref().and_then(problem).unwrap_or_default();
+        let last_words = failure.as_ref().and_then(|failure| self.words(failure));
+        let last_words = last_words.unwrap_or_default();
         let exit_code = failure.map_or(0, |failure| failure.exit_code());
         match self.writer.end(last_words.into_bytes()) {
             Ok(()) => ExitCode::from(exit_code),
@@ -80,14 +102,28 @@ impl Output {
 
     /// Tells of a failure.
     pub(super) fn problem(&mut self, failure: &Failure) {
-        if let Some(problem) = problem(failure) {
+        if let Some(problem) = self.words(failure) {
             self.writer.tell(Stream::Stderr, problem.into_bytes());
+        }
+    }
+
+    /// What there is to tell of a failure, with its last line feed.
+    fn words(&self, failure: &Failure) -> Option<String> {
+        let problem = report::problem(&failure.problem()?);
+        Some(format!("{}\n", self.guarded(problem.trim_end())))
+    }
+
+    fn guarded<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.is_obeyed {
+            true => report::without_commands(text).into(),
+            false => text.into(),
         }
     }
 }
 
-/// What there is to tell of a failure, with its last line feed.
-fn problem(failure: &Failure) -> Option<String> {
-    let problem = report::problem(&failure.problem()?);
-    Some(format!("{}\n", problem.trim_end()))
+/// Whether this is a job of GitHub Actions.
+pub(super) fn is_in_actions(environment: &Environment) -> bool {
+    environment
+        .get("GITHUB_ACTIONS")
+        .is_some_and(|value| value == "true")
 }

@@ -1,8 +1,8 @@
 //! stdout and stderr of this process, and how long anybody waits for those who read them.
 //!
 //! They are written on the spot as long as a signal ends the process. Once signals are only noted,
-//! a thread writes, and nobody waits for it longer than a signal allows. What is written, and to
-//! which of the two, is left to `output`.
+//! a thread writes, and nobody waits for it longer than a signal allows. That thread also draws what
+//! is under way, if there is a screen for it. What is written, and to which of the two, is left to `output`.
 
 use std::io::{self, Stderr, Stdout, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
@@ -10,8 +10,9 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 
+use super::screen::Screen;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// How many pieces may wait to be written. A piece is a line, of an engine's at most 64 KiB; when
@@ -20,6 +21,9 @@ const QUEUE: usize = 256;
 
 /// How long the last words may take once a signal has come.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often the screen is drawn at most.
+const FRAME: Duration = Duration::from_millis(100);
 
 /// How often whoever waits looks whether a signal has come.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -42,7 +46,10 @@ pub(super) enum Writer {
 /// The streams themselves.
 pub(super) struct Streams {
     stdout: Stdout,
-    stderr: AutoStream<Stderr>,
+    stderr: Stderr,
+    /// What stderr gets of styles.
+    styles: ColorChoice,
+    screen: Option<Screen>,
 }
 
 /// The way to the thread that writes.
@@ -56,6 +63,8 @@ struct Piece {
     bytes: Vec<u8>,
     /// Who wants to know what came of it.
     written: Option<Sender<io::Result<()>>>,
+    /// Whether nothing is drawn from now on.
+    is_last: bool,
 }
 
 impl Writer {
@@ -64,10 +73,16 @@ impl Writer {
         Writer::Direct(Streams::of_process())
     }
 
-    /// Has a thread write from now on, and gives way to `interrupt`.
-    pub(super) fn heed(&mut self, interrupt: Interrupt) -> io::Result<()> {
+    /// Has a thread write from now on, and draw on the screen if there is one, and gives way to `interrupt`.
+    pub(super) fn heed(&mut self, interrupt: Interrupt, screen: Option<Screen>) -> io::Result<()> {
         let (pieces, queue) = sync_channel(QUEUE);
-        let write = move || Streams::of_process().take(&queue);
+        let write = move || {
+            let streams = Streams {
+                screen,
+                ..Streams::of_process()
+            };
+            streams.take(&queue);
+        };
         thread::Builder::new().name("output".into()).spawn(write)?;
         *self = Writer::Queued(Queue { pieces, interrupt });
         Ok(())
@@ -90,7 +105,7 @@ impl Writer {
     ) -> Result<io::Result<()>, Interrupted> {
         match self {
             Writer::Direct(streams) => Ok(streams.write(stream, &bytes)),
-            Writer::Queued(queue) => queue.write(stream, bytes, Duration::ZERO),
+            Writer::Queued(queue) => queue.write(stream, bytes, false),
         }
     }
 
@@ -99,7 +114,7 @@ impl Writer {
         // There is no third place to tell that stderr is gone.
         let _ = match self {
             Writer::Direct(streams) => streams.write(Stream::Stderr, &bytes),
-            Writer::Queued(queue) => queue.write(Stream::Stderr, bytes, LAST_WORDS)?,
+            Writer::Queued(queue) => queue.write(Stream::Stderr, bytes, true)?,
         };
         Ok(())
     }
@@ -109,23 +124,70 @@ impl Streams {
     fn of_process() -> Self {
         Streams {
             stdout: io::stdout(),
-            stderr: anstream::stderr(),
+            stderr: io::stderr(),
+            styles: AutoStream::choice(&io::stderr()),
+            screen: None,
         }
     }
 
     fn write(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
         match stream {
             Stream::Stdout => {
+                // It may be the same terminal.
+                if let Some(screen) = &mut self.screen {
+                    self.stderr.write_all(&screen.clear())?;
+                }
                 self.stdout.write_all(bytes)?;
-                self.stdout.flush()
+                self.stdout.flush()?;
+                self.draw()
             }
-            Stream::Stderr => self.stderr.write_all(bytes),
+            Stream::Stderr => {
+                let mut styled = AutoStream::new(Vec::new(), self.styles);
+                styled.write_all(bytes)?;
+                let bytes = styled.into_inner();
+                match &mut self.screen {
+                    None => self.stderr.write_all(&bytes),
+                    Some(screen) => self.stderr.write_all(&screen.above(&bytes)),
+                }
+            }
         }
     }
 
-    /// Writes what comes through the queue, until nobody is left who could say more.
+    fn draw(&mut self) -> io::Result<()> {
+        match &mut self.screen {
+            None => Ok(()),
+            Some(screen) => self.stderr.write_all(&screen.draw()),
+        }
+    }
+
+    /// Takes away what is drawn, for good.
+    fn close_screen(&mut self) -> io::Result<()> {
+        match self.screen.take() {
+            None => Ok(()),
+            Some(mut screen) => self.stderr.write_all(&screen.clear()),
+        }
+    }
+
+    /// Writes what comes through the queue, until nobody is left who could say more, and draws in between.
     fn take(mut self, queue: &Receiver<Piece>) {
-        for piece in queue {
+        loop {
+            let next = match self.screen {
+                None => queue.recv().map_err(RecvTimeoutError::from),
+                Some(_) => queue.recv_timeout(FRAME),
+            };
+            let piece = match next {
+                Ok(piece) => piece,
+                Err(RecvTimeoutError::Timeout) => {
+                    // Whoever cannot see it misses nothing that is not told otherwise.
+                    let _ = self.draw();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if piece.is_last {
+                // What is written next fails for the same reason.
+                let _ = self.close_screen();
+            }
             let result = self.write(piece.stream, &piece.bytes);
             if let Some(written) = piece.written {
                 // Whoever asked may have stopped waiting.
@@ -141,6 +203,7 @@ impl Queue {
             stream,
             bytes,
             written: None,
+            is_last: false,
         };
         self.put(piece, &mut Patience::new(&self.interrupt, Duration::ZERO))
     }
@@ -149,14 +212,16 @@ impl Queue {
         &self,
         stream: Stream,
         bytes: Vec<u8>,
-        grace: Duration,
+        is_last: bool,
     ) -> Result<io::Result<()>, Interrupted> {
+        let grace = if is_last { LAST_WORDS } else { Duration::ZERO };
         let mut patience = Patience::new(&self.interrupt, grace);
         let (sender, result) = channel();
         let piece = Piece {
             stream,
             bytes,
             written: Some(sender),
+            is_last,
         };
         self.put(piece, &mut patience)?;
         loop {

@@ -93,6 +93,8 @@ pub struct LocalImage {
     /// The label [`FINGERPRINT_LABEL`]; of any text, since anybody can write a label.
     pub fingerprint: Option<String>,
     pub platform: Platform,
+    /// In bytes, as the engine counts them; `None` if it does not tell.
+    pub size: Option<u64>,
 }
 
 impl LocalImage {
@@ -254,6 +256,7 @@ mod tests {
             repo_digests: vec![named.parse().unwrap()],
             fingerprint: None,
             platform: Platform::new("linux", "amd64", ""),
+            size: None,
         };
         let full = "docker.io/acme/ci".parse().unwrap();
         assert!(image.has_digest(&full, &digest('a')));

@@ -13,7 +13,7 @@ use super::record;
 use super::verify::verify;
 use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines};
-use crate::engine::{self, Image, Upstream};
+use crate::engine::{self, Image, LocalImage, Upstream};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference};
@@ -137,21 +137,22 @@ async fn perform(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     match plan {
-        Plan::Done(Done::UpToDate(digest) | Done::Published(digest)) => {
-            Ok(hit(job.reference().at(digest)))
-        }
-        Plan::Done(Done::LocalOnly) => Ok(hit(job.reference())),
+        Plan::Done(Done::UpToDate(digest) | Done::Published(digest)) => Ok(hit(
+            job.reference().at(digest),
+            ready.observation.engine.image(),
+        )),
+        Plan::Done(Done::LocalOnly) => Ok(hit(job.reference(), ready.observation.engine.image())),
         Plan::Done(Done::Unconfirmed) => {
             if let RegistryAnswer::Unknown(error) = &ready.observation.registry {
                 tell(Event::Warning(Warning::Unconfirmed(error)));
             }
-            Ok(hit(job.reference()))
+            Ok(hit(job.reference(), ready.observation.engine.image()))
         }
         Plan::Pull(digest) => {
-            let reference = pull(job, world, digest, tell).await?;
+            let (reference, image) = pull(job, world, digest, tell).await?;
             Ok(Outcome {
                 steps: vec![Step::Pulled],
-                ..hit(reference)
+                ..hit(reference, Some(&image))
             })
         }
         Plan::Publish => {
@@ -161,7 +162,8 @@ async fn perform(
             // What was there before may have been built without these checks.
             verify(job, world, &image, tell).await?;
             let made = Made::Whole(&image);
-            publish_and_report(job, world, made, hit(job.reference()), tell).await
+            let before = hit(job.reference(), Some(&image));
+            publish_and_report(job, world, made, before, tell).await
         }
         Plan::Build { publish } if publish && job.has_parts() => {
             let means = ready.means.expect("a build has been prepared");
@@ -171,10 +173,11 @@ async fn perform(
             let means = ready.means.expect("a build has been prepared");
             let platform = job.build_platform(&means.engine.platform, publish)?;
             let platform = platform.as_ref();
+            tell(Event::Building);
             let staged = stage(job, world).await?;
             let from = (&means, &staged);
             let image = build(job, world, platform, from, &ready.upstreams, tell).await?;
-            let built = built(job.reference());
+            let built = built(job.reference(), Some(&image));
             if !publish {
                 return Ok(built);
             }
@@ -197,8 +200,9 @@ async fn make_parts(
     upstreams: &Upstreams,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
+    tell(Event::Building);
     let parts = build_parts(job, world, means, upstreams, tell).await?;
-    let built = built(job.reference());
+    let built = built(job.reference(), None);
     let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
     if made.steps.contains(&Step::Pushed) {
         forget(&parts, world).await?;
@@ -209,17 +213,19 @@ async fn make_parts(
     Ok(made)
 }
 
-fn built(reference: Reference) -> Outcome {
+fn built(reference: Reference, image: Option<&LocalImage>) -> Outcome {
     Outcome {
         reference,
+        size: image.and_then(|image| image.size),
         hit: false,
         steps: vec![Step::Built],
     }
 }
 
-fn hit(reference: Reference) -> Outcome {
+fn hit(reference: Reference, image: Option<&LocalImage>) -> Outcome {
     Outcome {
         reference,
+        size: image.and_then(|image| image.size),
         hit: true,
         steps: Vec::new(),
     }
@@ -233,6 +239,7 @@ async fn publish_and_report(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
     let mut outcome = before;
+    tell(Event::Publishing);
     match publish(job, world, made, tell).await {
         Ok(Published::Ours(digest)) => {
             record::store(job, world, &digest, tell).await?;
@@ -244,7 +251,8 @@ async fn publish_and_report(
             outcome.steps.push(Step::Pushed);
             if job.has_parts() && !job.options.no_pull {
                 // No engine has seen the index yet; what it lists is there already.
-                pull(job, world, digest.clone(), tell).await?;
+                let (_, image) = pull(job, world, digest.clone(), tell).await?;
+                outcome.size = image.size;
             }
             outcome.reference = outcome.reference.at(digest);
         }
@@ -252,8 +260,10 @@ async fn publish_and_report(
             tell(Event::Warning(Warning::Overtaken(&digest)));
             if job.options.no_pull {
                 outcome.reference = outcome.reference.at(digest);
+                outcome.size = None;
             } else {
-                outcome.reference = pull(job, world, digest, tell).await?;
+                let (reference, image) = pull(job, world, digest, tell).await?;
+                (outcome.reference, outcome.size) = (reference, image.size);
                 outcome.steps.push(Step::Pulled);
             }
         }
@@ -286,7 +296,8 @@ async fn pull(
     world: &World<'_>,
     digest: Digest,
     tell: &mut Tell<'_>,
-) -> Result<Reference, Error> {
+) -> Result<(Reference, LocalImage), Error> {
+    tell(Event::Pulling);
     let engine = world
         .engine
         .engine()
@@ -327,7 +338,7 @@ async fn pull(
         });
     }
     name(job, world, &image).await?;
-    Ok(reference)
+    Ok((reference, image))
 }
 
 /// An engine cannot pull an index that lacks its platform; the registry tells whether that is the

@@ -119,6 +119,8 @@ pub struct Outcome {
     pub hit: bool,
     /// What was done.
     pub steps: Vec<Step>,
+    /// The image's size in the engine, in bytes; `None` if the engine does not have it.
+    pub size: Option<u64>,
 }
 
 /// A deed that changed the engine or the registry.
@@ -143,6 +145,8 @@ impl Step {
 /// Something to tell the user while a job runs.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// The image is being looked at. Nothing was told of it before.
+    Begun,
     /// What will be done, and what was observed.
     Decided {
         plan: &'a Plan,
@@ -150,6 +154,12 @@ pub enum Event<'a> {
         /// Why nothing is published, if that is because of what the image is built on.
         hindrance: Option<&'a Hindrance>,
     },
+    /// Those that it is built on are available: it is built now.
+    Building,
+    /// It is fetched from the registry.
+    Pulling,
+    /// It is pushed, and then gets its tag.
+    Publishing,
     /// A line that the engine printed.
     Engine(&'a str),
     /// Another fp on this machine is busy with the same image.
@@ -164,6 +174,8 @@ pub enum Event<'a> {
     Cache(Notice<'a>),
     /// Something that does not keep the image from being made available.
     Warning(Warning<'a>),
+    /// What came of the image. Nothing is told of it afterwards.
+    Ended(Result<&'a Outcome, &'a Error>),
 }
 
 /// See [`Event::Warning`].

@@ -43,6 +43,16 @@ pub enum EngineAnswer {
     NotAsked,
 }
 
+impl EngineAnswer {
+    /// The image, if the engine has it.
+    pub fn image(&self) -> Option<&LocalImage> {
+        match self {
+            EngineAnswer::Has(image) => Some(image),
+            _ => None,
+        }
+    }
+}
+
 /// Why an engine does not have the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {

@@ -17,7 +17,7 @@ use super::drive::{self, Upstreams};
 use super::hindrance::Hindrance;
 use super::observe::{Observation, RegistryAnswer, observe};
 use super::plan::Plan;
-use super::{Error, Event, Job, Outcome, World, label};
+use super::{Error, Event, Job, Outcome, Tell, World, label};
 use crate::config::ImageName;
 use crate::engine::Upstream;
 use crate::interrupt::Interrupted;
@@ -115,7 +115,16 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Makes an image available, and tells of its beginning and its end.
     async fn make(&self, node: &Node<'a>) -> Result<Outcome, Error> {
+        let mut tell = |event: Event<'_>| (self.tell)(&node.job, &event);
+        tell(Event::Begun);
+        let made = self.work(node, &mut tell).await;
+        tell(Event::Ended(made.as_ref()));
+        made
+    }
+
+    async fn work(&self, node: &Node<'a>, tell: &mut Tell<'_>) -> Result<Outcome, Error> {
         let job = &node.job;
         let observed = node.observed.take();
         // While others were built, somebody else may have published this one.
@@ -124,12 +133,11 @@ impl<'a> Run<'a> {
             Some(observation) => observation,
             None => observe(job, self.world).await?,
         };
-        let mut tell = |event: Event<'_>| (self.tell)(job, &event);
         let others = (
             async || self.hindrance(job).await,
             async || self.upstreams(job).await,
         );
-        let outcome = drive::ensure(job, self.world, observation, others, &mut tell).await?;
+        let outcome = drive::ensure(job, self.world, observation, others, tell).await?;
         self.has_worked
             .set(self.has_worked.get() || !outcome.steps.is_empty());
         Ok(outcome)

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use super::quantity;
 use crate::config::ImageName;
 use crate::engine::Choice;
 use crate::ensure::plan::{Done, Plan};
 use crate::ensure::{
-    EngineAnswer, Event, Hindrance, Job, Lack, Observation, Outcome, RegistryAnswer, Warning,
+    EngineAnswer, Event, Hindrance, Job, Lack, Notice, Observation, Outcome, RegistryAnswer,
+    Warning,
 };
+use crate::platform::Platform;
 use crate::shown::{Printed, Shown};
 
 /// A decision in a few words, which stay the same from version to version.
@@ -80,74 +83,173 @@ pub fn engine(answer: &EngineAnswer) -> String {
     }
 }
 
-/// The lines that tell of an event. What an engine prints gets the image's name if the image is made
-/// `aside`, maybe with others at the same time.
-pub fn event(job: &Job<'_>, event: &Event<'_>, aside: bool) -> Vec<String> {
+/// What an event means to whoever looks on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// What is done with the image from now on, if the event tells.
+    pub(super) stage: Option<String>,
+    /// Lines that an engine printed; what a terminal is not to show of them is escaped already.
+    pub(super) engine: Vec<String>,
+    /// Lines of fp's own that matter to whoever wants to know exactly.
+    pub(super) details: Vec<String>,
+    /// Lines that everybody is to see.
+    pub(super) notices: Vec<String>,
+}
+
+impl News {
+    fn stage(stage: impl Into<String>) -> Self {
+        News {
+            stage: Some(stage.into()),
+            ..News::default()
+        }
+    }
+
+    fn detail(line: String) -> Self {
+        News {
+            details: vec![line],
+            ..News::default()
+        }
+    }
+
+    fn notice(line: String) -> Self {
+        News {
+            notices: vec![line],
+            ..News::default()
+        }
+    }
+}
+
+/// What an event means. What an engine prints gets the image's name if the image is made `aside`, maybe
+/// with others at the same time.
+pub(super) fn news(job: &Job<'_>, event: &Event<'_>, aside: bool) -> News {
     let name = &job.image.name;
-    let aside = if aside {
-        format!("{name}: ")
-    } else {
-        String::new()
-    };
     match event {
-        Event::Decided {
-            plan:
-                Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) | Plan::Unpublishable(_),
-            ..
-        } => Vec::new(),
+        // The end of an image is told by those who know when it began.
+        Event::Begun | Event::Ended(_) => News::default(),
         Event::Decided {
             plan,
             observation,
             hindrance,
-        } => {
-            let why = why(job, plan, observation, *hindrance);
-            let decision = decision(plan);
-            let mut lines = vec![
-                format!("{name}: {}", job.reference()),
-                format!("{name}: {decision} ({why})"),
-            ];
-            let is_build = matches!(plan, Plan::Build { .. });
-            if is_build && !job.inputs.hints.is_empty() {
-                let hints: Vec<_> = job.inputs.hints.keys().map(String::as_str).collect();
-                lines.push(format!("{name}: hints, not recorded: {}", hints.join(", ")));
-            }
-            lines
-        }
-        Event::Engine("") => vec![String::new()],
-        // Progress that overwrites itself would overwrite what stands before it as well.
-        Event::Engine(line) => line
-            .split('\r')
-            .filter(|piece| !piece.is_empty())
-            .map(|piece| format!("  {aside}{}", Printed(piece)))
-            .collect(),
-        Event::Waiting => {
-            vec![format!(
+        } => decided(job, plan, observation, *hindrance),
+        Event::Building => News::stage(building(job)),
+        Event::Pulling => News::stage("pulling"),
+        Event::Publishing => News::stage("publishing"),
+        Event::Engine(line) => News {
+            engine: printed(line, aside.then_some(name)),
+            ..News::default()
+        },
+        Event::Waiting => News {
+            details: vec![format!(
                 "{name}: another fp on this machine makes this image; waiting for it"
-            )]
-        }
+            )],
+            ..News::stage("waiting for another fp on this machine")
+        },
         Event::Retrying { error, left } => {
             let error = error.to_string();
-            vec![format!(
+            let line = format!(
                 "{name}: the build failed and is tried again ({left} more after this): {}",
                 Shown::text(&error)
-            )]
+            );
+            News {
+                details: vec![line],
+                ..News::stage(format!("{} again", building(job)))
+            }
         }
         Event::Verifying(command) => {
-            vec![format!(
-                "{name}: checking `{}`",
-                Shown::text(&command.join(" "))
-            )]
+            let command = command.join(" ");
+            let line = format!("{name}: checking `{}`", Shown::text(&command));
+            News {
+                // Of several parts, others may still be built.
+                stage: (!job.has_parts()).then(|| "checking".to_owned()),
+                ..News::detail(line)
+            }
         }
         Event::Awaiting(limit) => {
             let limit = humantime::format_duration(*limit);
-            vec![format!(
+            let line = format!(
                 "{name}: {} is not published; waiting for it, at most {limit}",
                 job.reference()
-            )]
+            );
+            News {
+                details: vec![line],
+                ..News::stage("waiting until it is published")
+            }
         }
-        Event::Cache(notice) => vec![format!("{name}: {}", super::cache::notice(notice))],
-        Event::Warning(warning) => vec![format!("{name}: warning: {}", warning_text(warning))],
+        Event::Cache(notice) => {
+            let line = format!("{name}: {}", super::cache::notice(notice));
+            match notice {
+                Notice::Omitted(omission) if !omission.is_warning() => News::detail(line),
+                _ => News::notice(line),
+            }
+        }
+        Event::Warning(warning) => {
+            News::notice(format!("{name}: warning: {}", warning_text(warning)))
+        }
     }
+}
+
+fn decided(
+    job: &Job<'_>,
+    plan: &Plan,
+    observation: &Observation,
+    hindrance: Option<&Hindrance>,
+) -> News {
+    let name = &job.image.name;
+    let is_build = matches!(plan, Plan::Build { .. });
+    let needs: Vec<_> = job.image.needs.values().map(ImageName::as_str).collect();
+    let stage = match plan {
+        // The error says it.
+        Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) | Plan::Unpublishable(_) => {
+            return News::default();
+        }
+        plan if plan.takes_upstreams() && !needs.is_empty() => {
+            Some(format!("waiting for {}", needs.join(", ")))
+        }
+        Plan::Build { .. } => Some(building(job)),
+        Plan::Publish => Some("publishing".to_owned()),
+        Plan::Pull(_) => Some("pulling".to_owned()),
+        Plan::Done(_) | Plan::Wait => None,
+    };
+    let hints: Vec<_> = job.inputs.hints.keys().map(String::as_str).collect();
+    let hints = (is_build && !hints.is_empty())
+        .then(|| format!("{name}: hints, not recorded: {}", hints.join(", ")));
+    let (decision, why) = (decision(plan), why(job, plan, observation, hindrance));
+    News {
+        stage,
+        details: vec![
+            format!("{name}: {}", job.reference()),
+            format!("{name}: {decision} ({why})"),
+        ],
+        notices: hints.into_iter().collect(),
+        ..News::default()
+    }
+}
+
+/// Building, as a stage: for which platforms, if there are several.
+fn building(job: &Job<'_>) -> String {
+    if !job.has_parts() {
+        return "building".to_owned();
+    }
+    let platforms: Vec<_> = job
+        .image
+        .platforms
+        .iter()
+        .map(Platform::to_string)
+        .collect();
+    format!("building for {}", platforms.join(", "))
+}
+
+/// The lines for a line that an engine printed, with the name of the image if there is one to be told.
+fn printed(line: &str, name: Option<&ImageName>) -> Vec<String> {
+    if line.is_empty() {
+        return vec![String::new()];
+    }
+    let name = name.map_or_else(String::new, |name| format!("{name}: "));
+    // Progress that overwrites itself would overwrite what stands before it as well.
+    line.split('\r')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| format!("  {name}{}", Printed(piece)))
+        .collect()
 }
 
 fn warning_text(warning: &Warning<'_>) -> String {
@@ -192,14 +294,18 @@ pub fn choice(choice: &Choice) -> String {
 }
 
 /// The line that ends an image.
-pub fn outcome(name: &ImageName, outcome: &Outcome, time: Duration) -> String {
+pub(super) fn outcome(name: &ImageName, outcome: &Outcome, time: Duration) -> String {
     let mut deeds: Vec<_> = outcome.steps.iter().map(|step| step.name()).collect();
     if outcome.hit {
         deeds.insert(0, "hit");
     }
+    let size = outcome
+        .size
+        .map(|size| format!(", {}", quantity::size(size)));
     format!(
-        "{name}: {} in {:.1} s",
+        "{name}: {} in {}{}",
         deeds.join(", "),
-        time.as_secs_f64()
+        quantity::time(time),
+        size.unwrap_or_default()
     )
 }

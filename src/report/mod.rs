@@ -2,8 +2,13 @@
 //!
 //! Texts only: nothing is printed here.
 
+mod block;
 mod cache;
 mod ensure;
+mod groups;
+mod log;
+mod progress;
+mod quantity;
 mod userinfo;
 
 use std::error::Error;
@@ -11,7 +16,10 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-pub use ensure::{choice, decision, engine, event, outcome, registry, why};
+pub use block::{Block, Size, render};
+pub use ensure::{choice, decision, engine, registry, why};
+pub use groups::{Groups, without_commands};
+pub use progress::{Manner, Progress};
 
 use crate::shown::{self, Shown};
 use userinfo::{has_userinfo, without_userinfo};

@@ -86,6 +86,7 @@ struct Inspected {
     architecture: String,
     #[serde(default)]
     variant: String,
+    size: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +120,7 @@ fn local_image(image: Inspected) -> LocalImage {
             .collect(),
         fingerprint: labels.and_then(|mut labels| labels.remove(FINGERPRINT_LABEL)),
         platform: Platform::new(&image.os, &image.architecture, &image.variant),
+        size: image.size,
     }
 }
 

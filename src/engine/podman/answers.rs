@@ -116,6 +116,7 @@ struct Inspected {
     architecture: String,
     #[serde(default)]
     variant: String,
+    size: Option<u64>,
 }
 
 /// Reads `podman image inspect` of one image.
@@ -137,6 +138,7 @@ pub(super) fn inspected(json: &[u8]) -> serde_json::Result<LocalImage> {
             .labels
             .and_then(|mut labels| labels.remove(FINGERPRINT_LABEL)),
         platform: Platform::new(&image.os, &image.architecture, &image.variant),
+        size: image.size,
     })
 }
 

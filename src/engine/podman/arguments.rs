@@ -313,6 +313,7 @@ mod tests {
             repo_digests: Vec::new(),
             fingerprint: None,
             platform: Platform::new("linux", "amd64", ""),
+            size: None,
         };
         let list = run(&image, &command, Path::new("/s/container"));
         assert_eq!(

@@ -49,10 +49,17 @@ stop_podman() {
   local dir=$1 process
   [[ -d $dir/podman ]] || return 0
   lab_podman "$dir" rm --all --force --time 0 >/dev/null 2>&1 || true
-  # Each container has one that watches it, and names the folder in its arguments.
+  # Each container has one that watches it, and names the folder in its arguments; and what runs in one has its root there.
   for process in /proc/[0-9]*; do
-    ! is_running "${process#/proc/}" "$dir/podman/storage/" || signal KILL "${process#/proc/}"
+    if is_running "${process#/proc/}" "$dir/podman/storage/" || has_root_in "$process" "$dir/podman/storage/"; then
+      signal KILL "${process#/proc/}"
+    fi
   done
+}
+
+# has_root_in PROCESS FOLDER: the process, a folder of /proc, sees an image of that storage as its whole world.
+has_root_in() {
+  awk -v folder="$2" '$5 == "/" && index($0, folder) { found = 1 } END { exit !found }' "$1/mountinfo" 2>/dev/null
 }
 
 # lab_podman DIR ARGUMENT…

@@ -11,6 +11,7 @@ mod environment;
 mod faults;
 mod needs;
 mod platforms;
+mod podman_alone;
 mod publishing;
 mod record;
 mod refused;

@@ -19,6 +19,7 @@ on_podman! {
     what_bears_the_name_in_the_engine_is_not_believed
     another_platforms_image_is_absent_here
     an_index_without_this_platform_is_absent_here
+    what_is_published_for_another_platform_is_told_without_pulling_it_again
     an_image_built_for_another_platform_is_neither_named_nor_published
 }
 
@@ -84,16 +85,18 @@ fn push_for_arm64(machine: &Machine, name: &str, label: &str) {
         .tree
         .file("arm64/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
     let folder = machine.tree.path("arm64");
-    machine.docker(&[
-        "buildx",
-        "build",
-        "--load",
-        "--provenance=false",
+    let build: &[&str] = match machine.is_podman() {
+        // Its cache takes one platform's layers for another's.
+        true => &["build", "--layers=false", "--no-cache"],
+        false => &["buildx", "build", "--load", "--provenance=false"],
+    };
+    let image = [
         "--platform=linux/arm64",
         &format!("--label=fp.fingerprint={label}"),
         &format!("--tag={name}"),
         folder.to_str().unwrap(),
-    ]);
+    ];
+    machine.docker(&[build, &image].concat());
     machine.docker(&["push", "--quiet", name]);
     machine.forget(name);
 }

@@ -40,6 +40,10 @@ fn slow_to_build(store: Store) -> Machine {
 
 fn wait_until_building(machine: &Machine, running: &mut Running) {
     running.wait_for_stderr(&format!("begun-{}", machine.unique).to_uppercase());
+    if machine.is_podman() {
+        // At the very beginning of an instruction podman does not look after it yet: docs/ENGINES.md.
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// Sends the signal, and checks that `fp` ends by it and leaves nothing behind.

@@ -86,6 +86,11 @@ impl Machine {
         self.set("DOCKER_HOST", store.address());
     }
 
+    /// Whether its engine is podman.
+    pub(crate) fn is_podman(&self) -> bool {
+        self.store == Store::Podman
+    }
+
     /// Sets a variable of the environment that `fp` gets.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.environment.insert(name.into(), value.into());
@@ -270,12 +275,14 @@ impl Machine {
             .join(format!("hold-{}", words.replace(' ', "-")))
     }
 
-    /// What is left in the folder for temporary files, but for the turns' locks.
+    /// What is left in the folder for temporary files, but for the turns' locks and what a podman that was
+    /// ended in the middle of a build leaves there under names of its own.
     pub(crate) fn leftovers(&self) -> Vec<String> {
         fs::read_dir(self.folder("tmp"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .filter(|name| !name.starts_with("fp-turns-"))
+            .filter(|name| !self.is_podman() || name.starts_with("fp-"))
             .collect()
     }
 

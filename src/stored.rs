@@ -253,3 +253,64 @@ fn label_in(configuration: &[u8]) -> Option<String> {
     let label = value.get("config")?.get("Labels")?.get(LABEL)?;
     label.as_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{MAX_RECORD, StoreError, first_image, label_in, store};
+    use crate::record::{Item, Record};
+    use crate::reference::Digest;
+    use crate::registry::{Client, Manifest, Settings};
+
+    #[test]
+    fn the_first_image_of_an_index_is_no_attestation() {
+        let digest = |text: &str| Digest::sha256_of(text.as_bytes());
+        let entry = |text: &str, os: &str| {
+            let platform = format!(r#"{{"os": "{os}", "architecture": "amd64"}}"#);
+            format!(
+                r#"{{"digest": "{}", "platform": {platform}}}"#,
+                digest(text)
+            )
+        };
+        let entries = [
+            entry("a", "unknown"),
+            entry("b", "linux"),
+            entry("c", "linux"),
+        ];
+        let index = format!(r#"{{"manifests": [{}]}}"#, entries.join(", "));
+        let index = Manifest::parse(None, index.into()).unwrap();
+        assert_eq!(first_image(&index), Some(digest("b")));
+        let config = digest("config");
+        let image = format!(r#"{{"config": {{"digest": "{config}"}}, "layers": []}}"#);
+        let image = Manifest::parse(None, image.into()).unwrap();
+        assert_eq!(first_image(&image), None);
+    }
+
+    #[test]
+    fn a_label_is_a_text_where_labels_are() {
+        let label = |text: &str| label_in(text.as_bytes());
+        let found = label(r#"{"config": {"Labels": {"fp.fingerprint": "00ff"}}}"#);
+        assert_eq!(found.as_deref(), Some("00ff"));
+        for other in [
+            "",
+            "[]",
+            r#"{"config": null}"#,
+            r#"{"config": {"Labels": null}}"#,
+            r#"{"config": {"Labels": {"fp.fingerprint": 1}}}"#,
+            r#"{"Labels": {"fp.fingerprint": "00ff"}}"#,
+        ] {
+            assert_eq!(label(other), None, "{other}");
+        }
+    }
+
+    /// Nobody could read it again.
+    #[tokio::test]
+    async fn a_record_that_is_too_large_is_not_even_offered() {
+        let record = Record::new([Item::Salt("x".repeat(MAX_RECORD))]);
+        let repository = "127.0.0.1:1/app".parse().unwrap();
+        let (client, digest) = (Client::new(Settings::default()), Digest::sha256_of(b""));
+        let stored = store(&client, &repository, &digest, &record, &BTreeMap::new()).await;
+        assert!(matches!(stored, Err(StoreError::TooLarge(_))), "{stored:?}");
+    }
+}

@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     );
     let read: Vec<Vec<Vec<u8>>> = lines.iter().map(|line| fields(line)).collect();
     assert_eq!(read.len(), record.fields().count());
+    assert_eq!(Record::read(encoded.into()).as_ref(), Some(&record));
     for item in &items {
         assert!(
             read.contains(&expected(item)),

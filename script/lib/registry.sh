@@ -24,7 +24,7 @@ start_guarded_registry() {
 # The token server comes first: the registry tells its clients where it is.
 start_token_registry() {
   local dir=$1 folder=$1/token-registry server
-  server=$(readlink -f "$lib/../../tests/token-server")
+  server=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../tests/token-server")
   mkdir -p "$folder"
   env -i "PATH=$PATH" "TOKEN_USER=$REGISTRY_USER" "TOKEN_PASSWORD=$REGISTRY_PASSWORD" \
     setsid python3 -B "$server/server.py" "$folder/token-address" </dev/null >"$folder/token-log" 2>&1 9>&- &

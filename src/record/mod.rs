@@ -143,11 +143,11 @@ impl Record {
     }
 
     /// Takes bytes for a record that somebody else has written, in this format or another; `None` if they do not
-    /// have a record's form. So they hold no control characters that could reach a terminal.
+    /// have a record's form, in which ASCII's control characters stand for nothing but themselves escaped.
     pub fn read(bytes: Vec<u8>) -> Option<Self> {
         let text = String::from_utf8(bytes).ok()?;
         let record = Record { text };
-        let is_control = |c: char| c.is_control() && c != '\t' && c != '\n';
+        let is_control = |c: char| c.is_ascii_control() && c != '\t' && c != '\n';
         let is_record = record.text.ends_with('\n')
             && !record.text.contains(is_control)
             && record.header().is_some();
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_nothing_else_is() {
-        let record = Record::new([Item::Salt("\u{1b}[2J\t\u{e9}".into())]);
+        let record = Record::new([Item::Salt("\u{1b}[2J\t\u{e9}\u{9b}".into())]);
         let read = Record::read(record.as_str().into()).unwrap();
         assert_eq!(read, record);
         assert_eq!(read.format(), super::FORMAT);

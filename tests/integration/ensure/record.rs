@@ -122,6 +122,23 @@ fn of_several_records_the_one_counts_that_the_label_names() {
     }
 }
 
+/// Any of its images tells by its label which record is the index's.
+#[test]
+fn the_record_of_an_index_is_read_as_well() {
+    for registry in [lab::registry(), lab::second_registry()] {
+        let machine = machine(&registry.host, "");
+        machine.fp(&["ensure", "--no-pull"]).succeeded();
+        let (repository, tag) = (machine.repository(), machine.tag());
+        registry.put_index(&repository, "index", &[(&tag, "amd64")]);
+        let index = format!("{}/{repository}:index", registry.host);
+        machine.fp(&["record", "--from", &index]).ended_with(3);
+        let record = machine.fp(&["record"]).succeeded().stdout;
+        attach(&machine, &index, record.as_bytes());
+        let read = machine.fp(&["record", "--from", &index]).succeeded();
+        assert_eq!(read.stdout, record);
+    }
+}
+
 #[test]
 fn an_image_without_label_has_no_record_to_be_read() {
     let machine = Machine::new(Store::Containerd);

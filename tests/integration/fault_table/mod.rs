@@ -1,124 +1,21 @@
 //! Faults at every request of whole commands, on the way to a real registry: the answer is the right one, or the exit
 //! code says that there is none. Nothing is built on doubt, no tag is overwritten, and docs/RELIABILITY.md has the table.
 
+mod cases;
+mod progress;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::fault_proxy::{Ask, FaultProxy};
+use cases::{CASES, Case, FAULTS, Fault, OTHER_BYTES};
+use progress::Progress;
+
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::lab::{self, Store};
-use crate::support::{Answer, Machine, Reply, Request};
-
-/// A command in a situation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
-    StatusAbsent,
-    StatusPresent,
-    Hit,
-    Miss,
-    Publish,
-    Overtaken,
-    Store,
-    RecordFrom,
-}
-
-/// What each case is called, and the requests of fp that something happens to.
-const CASES: [(Case, &str, &[&str]); 8] = [
-    (
-        Case::StatusAbsent,
-        "`fp status`, absent",
-        &["look: HEAD", "look: GET"],
-    ),
-    (Case::StatusPresent, "`fp status`, present", &["look: HEAD"]),
-    (Case::Hit, "`fp ensure --no-pull`, a hit", &["look: HEAD"]),
-    (
-        Case::Miss,
-        "`fp ensure`, a miss",
-        &["look: HEAD", "look: GET"],
-    ),
-    (
-        Case::Publish,
-        "`fp ensure`, publishing",
-        &[
-            "what was pushed: GET",
-            "look again: HEAD",
-            "look again: GET",
-            "tag: PUT",
-            "read back: HEAD",
-        ],
-    ),
-    (
-        Case::Overtaken,
-        "`fp ensure --no-pull`, somebody is faster",
-        &["what was pushed: GET", "look again: HEAD"],
-    ),
-    (
-        Case::Store,
-        "`fp ensure`, storing the record",
-        &[
-            "referrers: GET",
-            "list: HEAD",
-            "list: GET",
-            "manifest: GET",
-            "blob: HEAD",
-            "upload: POST",
-            "blob: PUT",
-            "manifest: PUT",
-            "list: PUT",
-        ],
-    ),
-    (
-        Case::RecordFrom,
-        "`fp record --from`",
-        &[
-            "look: HEAD",
-            "referrers: GET",
-            "list: HEAD",
-            "manifest: GET",
-            "blob: GET",
-        ],
-    ),
-];
-
-type Fault = fn(Ask<'_>) -> Reply;
-
-const FAULTS: [(&str, Fault); 9] = [
-    ("reset", |_| Reply::Reset),
-    ("silence", |_| Reply::Silence),
-    (OTHER_BYTES, |ask| match ask() {
-        Reply::Answer {
-            status,
-            headers,
-            mut body,
-        } => {
-            if let Some(last) = body.iter_mut().rev().find(|byte| byte.is_ascii_digit()) {
-                *last = if *last == b'0' { b'1' } else { b'0' };
-            }
-            Reply::Answer {
-                status,
-                headers,
-                body,
-            }
-        }
-        reply => reply,
-    }),
-    ("page, 200", |_| page(200)),
-    ("page, 404", |_| page(404)),
-    ("401", |_| Reply::status(401)),
-    ("403", |_| Reply::status(403)),
-    ("429", |_| Reply::status(429)),
-    ("503", |_| Reply::status(503)),
-];
-
-const OTHER_BYTES: &str = "other bytes";
-
-fn page(status: u16) -> Reply {
-    Reply::status(status)
-        .header("Content-Type", "text/html")
-        .body("<html>hello</html>")
-}
+use crate::support::{Answer, Machine, Reply, Running};
 
 /// What all runs start from: an image that the engine has, and that is published with its record.
 struct Ground {
@@ -187,7 +84,7 @@ impl Ground {
         command.env("FP_REGISTRY_READ_TIMEOUT", "1");
         command.env("FP_REGISTRY_TIMEOUT", "3");
         let folder = machine.folder("log");
-        let answer = crate::support::Running::spawn(command, &folder).finish();
+        let answer = Running::spawn(command, &folder).finish();
         let outcome = self.judge(case, &machine, &repository, &answer);
         if matches!(
             case,
@@ -308,69 +205,6 @@ impl Outcome {
             Outcome::Right => "right".to_owned(),
             Outcome::Warning => "warning".to_owned(),
             Outcome::Code(code) => code.to_string(),
-        }
-    }
-}
-
-/// How far a command has come, which tells one look from the next.
-struct Progress {
-    reads_only: bool,
-    read_pushed: AtomicBool,
-    wrote_tag: AtomicBool,
-}
-
-impl Progress {
-    fn new(case: Case) -> Self {
-        Progress {
-            reads_only: case == Case::RecordFrom,
-            read_pushed: AtomicBool::new(false),
-            wrote_tag: AtomicBool::new(false),
-        }
-    }
-
-    fn place(&self, request: &Request, tag: &str) -> &'static str {
-        let (path, _) = request
-            .target
-            .split_once('?')
-            .unwrap_or((&request.target, ""));
-        let name = path.rsplit('/').next().unwrap();
-        let method = request.method.as_str();
-        let has_read = self.read_pushed.load(Ordering::SeqCst);
-        let has_written = self.wrote_tag.load(Ordering::SeqCst);
-        if path.contains("/referrers/") {
-            return "referrers: GET";
-        }
-        if path.contains("/blobs/") {
-            return match method {
-                "HEAD" => "blob: HEAD",
-                "POST" => "upload: POST",
-                "PUT" => "blob: PUT",
-                _ => "blob: GET",
-            };
-        }
-        match (method, name == tag, name.starts_with("sha256-")) {
-            ("PUT", true, _) => "tag: PUT",
-            ("HEAD", true, _) if has_written => "read back: HEAD",
-            ("GET", true, _) if has_written => "read back: GET",
-            ("HEAD", true, _) if has_read && !self.reads_only => "look again: HEAD",
-            ("GET", true, _) if has_read && !self.reads_only => "look again: GET",
-            ("HEAD", true, _) => "look: HEAD",
-            ("GET", true, _) => "look: GET",
-            ("HEAD", _, true) => "list: HEAD",
-            ("GET", _, true) => "list: GET",
-            ("PUT", _, true) => "list: PUT",
-            ("PUT", ..) => "manifest: PUT",
-            ("GET", ..) if !self.reads_only && !has_read && !has_written => "what was pushed: GET",
-            _ => "manifest: GET",
-        }
-    }
-
-    /// Notes what is about to be answered.
-    fn note(&self, place: &str) {
-        match place {
-            "what was pushed: GET" => self.read_pushed.store(true, Ordering::SeqCst),
-            "tag: PUT" => self.wrote_tag.store(true, Ordering::SeqCst),
-            _ => {}
         }
     }
 }

@@ -45,6 +45,10 @@ pub(super) enum Command {
     ///
     /// Prints `REPOSITORY:TAG@DIGEST`; exit code 3 if a part is absent.
     Index(Index),
+    /// Move an alias to the current image, which has to be published; exit code 3 if it is not.
+    ///
+    /// Prints `REPOSITORY:ALIAS@DIGEST`.
+    Alias(Alias),
 }
 
 impl Command {
@@ -54,7 +58,11 @@ impl Command {
             Command::Hash(hash) => &hash.source,
             Command::Record(record) => &record.one.source,
             Command::Inputs(one) | Command::Dockerfile(one) => &one.source,
-            Command::Ref(_) | Command::Status(_) | Command::Ensure(_) | Command::Index(_) => {
+            Command::Ref(_)
+            | Command::Status(_)
+            | Command::Ensure(_)
+            | Command::Index(_)
+            | Command::Alias(_) => {
                 return None;
             }
         };
@@ -203,6 +211,17 @@ pub(super) enum StatusFormat {
     /// For a workflow's outputs: `missing=true` or `false`, and `matrix=…` for the jobs that build what is
     /// missing.
     Github,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Alias {
+    /// The image, or a glob that matches one.
+    pub(super) image: String,
+    /// The alias: a tag, or a reference to another repository of the same registry.
+    pub(super) name: String,
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

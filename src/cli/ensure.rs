@@ -1,9 +1,10 @@
 //! `fp ensure`
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answers::Answers;
 use super::arguments::Ensure;
@@ -13,7 +14,9 @@ use super::output::Output;
 use super::outside::Outside;
 use super::progress::Shown;
 use super::workspace::{Jobs, Workspace};
-use crate::ensure::{Event, Job, Options, Outcome, Run, World};
+use crate::config::ImageName;
+use crate::ensure::alias::Named;
+use crate::ensure::{Error, Event, Job, Options, Outcome, Run, World};
 use crate::report;
 
 pub(super) fn run(
@@ -71,14 +74,29 @@ async fn perform(
         let run = Run::new(jobs.all.into_values(), world, &tell);
         shown.looking_up(&names, run.observe(&names)).await?;
         answers.borrow_mut().tell_engine(world.engine);
+        // Why aliases stay is told once.
+        let mut is_told = false;
         for name in names {
             let started = Instant::now();
             current.set(Some(name));
-            let made = run.ensure(name).await;
+            let made = make(&run, name).await;
             let mut answers = answers.borrow_mut();
             match made {
-                Ok(outcome) => {
-                    let object = || object(run.job(name), &outcome, started.elapsed());
+                Ok((outcome, aliases)) => {
+                    let job = run.job(name);
+                    match &aliases {
+                        Some(aliases) => {
+                            let lines = report::aliases(name, aliases);
+                            lines.iter().for_each(|line| answers.note(line));
+                        }
+                        None if !is_told => {
+                            let why = report::aliases_stay(job, &outcome);
+                            is_told = why.is_some();
+                            why.iter().for_each(|line| answers.note(line));
+                        }
+                        None => {}
+                    }
+                    let object = || object(job, &outcome, aliases.as_deref(), started.elapsed());
                     answers.give(|| outcome.reference.to_string(), object)?;
                 }
                 Err(source) => answers.fail(Failure::ensure(name, source))?,
@@ -88,8 +106,23 @@ async fn perform(
     answers.into_inner().finish()
 }
 
-fn object(job: &Job<'_>, outcome: &Outcome, time: Duration) -> Value {
+/// Makes an image available, and then moves its aliases.
+async fn make(
+    run: &Run<'_>,
+    name: &ImageName,
+) -> Result<(Outcome, Option<Vec<Named>>), Arc<Error>> {
+    let outcome = run.ensure(name).await?;
+    let aliases = run.alias(name, &outcome).await.map_err(Arc::new)?;
+    Ok((outcome, aliases))
+}
+
+fn object(job: &Job<'_>, outcome: &Outcome, aliases: Option<&[Named]>, time: Duration) -> Value {
+    let aliases = aliases.unwrap_or_default().iter();
+    let aliases: Map<_, _> = aliases
+        .map(|(alias, moved)| (alias.clone(), report::alias_state(moved).into()))
+        .collect();
     json!({
+        "aliases": aliases,
         "image": job.image.name.as_str(),
         "fingerprint": job.fingerprint.to_string(),
         "reference": outcome.reference.to_string(),

@@ -34,6 +34,13 @@ pub(super) enum Failure {
         image: ImageName,
         source: Arc<ensure::Error>,
     },
+    #[error("the aliases of `{image}` are not all where they should be")]
+    Aliases {
+        image: ImageName,
+        source: Arc<ensure::Error>,
+    },
+    #[error(transparent)]
+    Alias(#[from] config::AliasError),
     #[error(transparent)]
     Stored(stored::Error),
     #[error(transparent)]
@@ -58,6 +65,10 @@ impl Failure {
     pub(super) fn ensure(image: &ImageName, source: Arc<ensure::Error>) -> Self {
         match *source {
             ensure::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
+            ensure::Error::Alias { .. } | ensure::Error::Unpublished(_) => Failure::Aliases {
+                image: image.clone(),
+                source,
+            },
             _ => Failure::Ensure {
                 image: image.clone(),
                 source,
@@ -74,10 +85,15 @@ impl Failure {
             | Failure::CurrentFolder(_)
             | Failure::Runtime(_)
             | Failure::Output(_) => 1,
-            Failure::Config(_) | Failure::Settings(_) | Failure::BuilderOfPodman => 2,
+            Failure::Config(_)
+            | Failure::Alias(_)
+            | Failure::Settings(_)
+            | Failure::BuilderOfPodman => 2,
             Failure::Revision(inputs::Error::Revision(error)) if !error.is_usage() => 1,
             Failure::Revision(_) => 2,
-            Failure::Ensure { source, .. } => ensure_exit_code(source),
+            Failure::Ensure { source, .. } | Failure::Aliases { source, .. } => {
+                ensure_exit_code(source)
+            }
             Failure::Stored(error) => stored_exit_code(error),
             Failure::Interrupted(interrupted) => 128 + interrupted.signal.number(),
             Failure::Reported { exit_code } => *exit_code,
@@ -103,7 +119,10 @@ impl Failure {
             Failure::Matrix(source) | Failure::Revision(source) => {
                 problem.hint = source.hint().map(str::to_owned);
             }
-            Failure::Ensure { source, .. } => problem.hint = source.hint(),
+            Failure::Ensure { source, .. } | Failure::Aliases { source, .. } => {
+                problem.hint = source.hint();
+            }
+            Failure::Alias(error) => problem.hint = error.hint(),
             Failure::Stored(error) => problem.hint = error.hint(),
             Failure::BuilderOfPodman => {
                 problem.hint = Some("leave it out, or say `--engine docker`".to_owned());
@@ -167,6 +186,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::Build(_)
         | ensure::Error::UpstreamUnseen { .. }
         | ensure::Error::UpstreamUnpublished(_)
+        | ensure::Error::Alias { .. }
         | ensure::Error::Unpublishable(_)
         | ensure::Error::Pull { .. }
         | ensure::Error::PulledMissing(_)
@@ -186,6 +206,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::NoRepository
         | ensure::Error::PartTag(_) => 2,
         ensure::Error::Absent(_)
+        | ensure::Error::Unpublished(_)
         | ensure::Error::NotPublished { .. }
         | ensure::Error::PartsMissing { .. }
         | ensure::Error::Platform { .. } => 3,

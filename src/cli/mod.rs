@@ -3,6 +3,7 @@
 //! Only this room writes to stdout and knows exit codes. A command gathers what it needs from the
 //! other rooms, decides nothing itself, and prints the answer.
 
+mod alias;
 mod answers;
 mod arguments;
 mod dockerfile;
@@ -84,5 +85,6 @@ fn execute(command: Command, workspace: &Workspace, output: &mut Output) -> Resu
         Command::Status(arguments) => status::run(&arguments, workspace, output),
         Command::Ensure(arguments) => ensure::run(&arguments, workspace, output),
         Command::Index(arguments) => index::run(&arguments, workspace, output),
+        Command::Alias(arguments) => alias::run(&arguments, workspace, output),
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::failure::Failure;
 use crate::config::{self, Image, ImageName, Project};
-use crate::ensure::trust::{is_ci, is_proposal, publishing};
+use crate::ensure::trust::{default_branch, is_ci, is_proposal, publishing};
 use crate::ensure::{Job, Options};
 use crate::environment::Environment;
 use crate::inputs::revision::{self, Configuration, Means, Revision};
@@ -299,6 +299,7 @@ impl Workspace {
             platform: None,
             whole: None,
             publishing: publishing(image.push, options.no_push, &self.environment, event),
+            aliasing: default_branch(options.no_push || options.offline, &self.environment, event),
             is_ci: is_ci(&self.environment),
             is_proposal: is_proposal(&self.environment, event),
             options,

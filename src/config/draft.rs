@@ -106,6 +106,7 @@ impl<'i> Draft<'i> {
         }
         let entries: Vec<_> = entries.into_values().map(|(_, entry)| entry).collect();
         needs::check(&entries)?;
+        check_aliases(&entries)?;
         Ok(entries)
     }
 
@@ -141,6 +142,7 @@ impl<'i> Draft<'i> {
             written: &self.file.defaults,
             default_args: &BTreeSet::new(),
             default_hints: &BTreeSet::new(),
+            has_default_aliases: true,
             needs: &Needs::default(),
         };
         match resolve::image(&defaults, environment) {
@@ -177,6 +179,7 @@ impl<'i> Draft<'i> {
                 written: &written,
                 default_args: &of_defaults.args,
                 default_hints: &of_defaults.hints,
+                has_default_aliases: of_defaults.has_aliases,
                 needs: &needs,
             },
             environment,
@@ -215,6 +218,7 @@ impl<'i> Draft<'i> {
         let of_defaults = OfDefaults {
             args: inherited("args"),
             hints: inherited("hints"),
+            has_aliases: !own.contains_key("aliases"),
         };
         self.room
             .spend_copy(defaults)
@@ -225,10 +229,35 @@ impl<'i> Draft<'i> {
     }
 }
 
-/// The names of the arguments and hints that an image has from `[defaults]`.
+/// What an image has from `[defaults]`.
 struct OfDefaults {
     args: BTreeSet<String>,
     hints: BTreeSet<String>,
+    /// Whether its aliases are those of `[defaults]`.
+    has_aliases: bool,
+}
+
+/// No two images may have an alias in common: it would go from one to the other and back.
+fn check_aliases(entries: &[Entry]) -> Result<(), Mistake> {
+    let mut known = BTreeMap::new();
+    for image in entries.iter().filter_map(|entry| entry.image.as_ref().ok()) {
+        for alias in &image.aliases {
+            // Some branch that no alias names in full.
+            let reference = alias.reference(&image.repository(), Some("branch-of-ci"));
+            let Ok(reference) = reference else { continue };
+            match known.insert(reference.clone(), &image.name) {
+                Some(other) if *other != image.name => {
+                    return Err(Mistake::nowhere(MistakeKind::SameAlias {
+                        one: other.to_string(),
+                        other: image.name.to_string(),
+                        alias: reference.to_string(),
+                    }));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The table of an image, and the cell of its matrix.

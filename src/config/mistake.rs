@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::cache;
 use super::key;
 use super::room::Full;
-use super::{ImageName, template};
+use super::{AliasError, ImageName, template};
 use crate::environment::NotText;
 use crate::path;
 use crate::pattern;
@@ -182,6 +182,14 @@ pub enum MistakeKind {
         is_expanded: bool,
         source: ParseError,
     },
+    #[error(transparent)]
+    Alias(#[from] AliasError),
+    #[error("`{one}` and `{other}` have the same alias, {alias}")]
+    SameAlias {
+        one: String,
+        other: String,
+        alias: String,
+    },
     #[error("`{text}` does not give a valid tag")]
     Tag { text: String, source: ParseError },
     #[error("the tag `{tag}` starts with `{prefix}`, which fp keeps for itself")]
@@ -292,6 +300,7 @@ impl MistakeKind {
             MistakeKind::Repository { source, .. } | MistakeKind::Tag { source, .. } => {
                 Some(source.problem())
             }
+            MistakeKind::Alias(error) => error.hint(),
             MistakeKind::Unset(name) => Some(format!(
                 "set {name}, or give a default in the configuration"
             )),

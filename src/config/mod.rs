@@ -4,6 +4,7 @@
 //! rest of fp sees, with every text parsed and every default applied. Files that the configuration
 //! names are read elsewhere.
 
+mod alias;
 mod cache;
 mod draft;
 mod key;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+pub use alias::{Alias, AliasError};
 pub use cache::{CACHE_TAG, Cache, CacheKind, CachePlace};
 pub use key::{Key, Notation};
 pub use locate::{FILE_NAME, locate};
@@ -72,6 +74,8 @@ pub struct Image {
     pub salt: Option<String>,
     /// The shape of its tag, and the place of that.
     pub tag: Spanned<TagTemplate>,
+    /// Its moving names.
+    pub aliases: Vec<Alias>,
     /// Commands that have to succeed in it before it gets its tag: each a program and its arguments.
     pub verify: Vec<Vec<String>>,
     /// How often a build that fails is tried again.

@@ -11,7 +11,7 @@ use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::Needs;
 use super::secret;
 use super::template::{EnvironmentTemplate, ExpandError, NoArg, TagTemplate, is_variable_name};
-use super::{Arg, ArgValue, Hint, Image, ImageName, written};
+use super::{Alias, AliasError, Arg, ArgValue, Hint, Image, ImageName, written};
 use crate::environment::Environment;
 use crate::path::RootPath;
 use crate::pattern::Pattern;
@@ -32,6 +32,8 @@ pub(super) struct Table<'a> {
     pub(super) default_args: &'a BTreeSet<String>,
     /// The hints that it has from there.
     pub(super) default_hints: &'a BTreeSet<String>,
+    /// Whether it has its aliases from there.
+    pub(super) has_default_aliases: bool,
     pub(super) needs: &'a Needs,
 }
 
@@ -54,6 +56,7 @@ fn resolve(table: &Table<'_>, environment: &Environment) -> Result<Image> {
         .map(|text| self::repository(text, environment))
         .transpose()?;
     Ok(Image {
+        aliases: aliases(table, repository.as_ref())?,
         dockerfile: path(written.dockerfile.as_ref(), "Dockerfile")?,
         context: path(written.context.as_ref(), ".")?,
         inputs: written.inputs.as_deref().map(inputs).transpose()?,
@@ -179,6 +182,23 @@ fn repository(text: &Spanned<String>, environment: &Environment) -> Result<Repos
     lower
         .parse()
         .map_err(|source| at(text.span(), invalid(source)))
+}
+
+/// Aliases of `[defaults]` are for images that have a repository.
+fn aliases(table: &Table<'_>, repository: Option<&Repository>) -> Result<Vec<Alias>> {
+    let written = table.written.aliases.as_deref().unwrap_or_default();
+    let Some(repository) = repository else {
+        return match written.first() {
+            Some(alias) if !table.has_default_aliases => {
+                Err(at(alias.span(), AliasError::NoRepository))
+            }
+            _ => Ok(Vec::new()),
+        };
+    };
+    let parse = |text: &Spanned<String>| {
+        Alias::parse(text.as_ref(), repository).map_err(|error| at(text.span(), error))
+    };
+    written.iter().map(parse).collect()
 }
 
 type Args = BTreeMap<Spanned<String>, Spanned<written::Arg>>;

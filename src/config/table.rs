@@ -17,7 +17,7 @@ use super::room::Room;
 use super::{template, written};
 
 /// Keys whose texts are templates with placeholders of their own.
-const TEMPLATES: [&str; 2] = ["repository", "tag"];
+const TEMPLATES: [&str; 3] = ["repository", "tag", "aliases"];
 
 /// `[images.NAME]`, or another table of that shape, with its place.
 pub(super) type Table<'i> = Spanned<DeTable<'i>>;

@@ -149,6 +149,32 @@ impl TagTemplate {
     }
 }
 
+/// A tag in which `{branch}` stands for the branch that CI works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BranchTemplate(Vec<Piece<()>>);
+
+impl BranchTemplate {
+    /// Parses `text`.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let read = |placeholder: &str| match placeholder {
+            "branch" => Ok(()),
+            other => Err(unknown(other, "`{branch}`")),
+        };
+        pieces(text, read).map(BranchTemplate)
+    }
+
+    /// The tag's text; `None` if it needs a branch and there is none.
+    pub(super) fn expand(&self, branch: Option<&str>) -> Option<String> {
+        let pieces = self.0.iter();
+        pieces
+            .map(|piece| match piece {
+                Piece::Text(text) => Some(text.as_str()),
+                Piece::Placeholder(()) => branch,
+            })
+            .collect()
+    }
+}
+
 /// A text with the names of `cell` replaced.
 pub(super) fn fill(text: &str, cell: &Cell, room: &Room) -> Result<String, Error> {
     let read = |placeholder: &str| match cell.get(placeholder) {

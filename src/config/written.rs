@@ -50,6 +50,7 @@ pub(super) struct Image {
     pub(super) ssh: Vec<Spanned<String>>,
     pub(super) salt: Option<String>,
     pub(super) tag: Option<Spanned<String>>,
+    pub(super) aliases: Option<Vec<Spanned<String>>>,
     pub(super) verify: Option<Vec<Spanned<Vec<Spanned<String>>>>>,
     pub(super) retry: Option<u8>,
     #[serde(default)]

@@ -143,6 +143,15 @@ pub enum Error {
     /// It has to be published, and what it is built on will not be.
     #[error("the image cannot be published, since {0}; nothing was built")]
     Unpublishable(Hindrance),
+    /// An alias could not be moved; the image is published.
+    #[error("the image is published, and the alias {alias} could not be moved to it")]
+    Alias {
+        alias: Reference,
+        source: registry::Error,
+    },
+    /// Nothing is there that an alias could stand for.
+    #[error("{0} is not published, so that no alias can stand for it")]
+    Unpublished(Reference),
     #[error("{reference} could not be pulled")]
     Pull {
         reference: Reference,
@@ -250,6 +259,7 @@ impl Error {
         match self {
             Error::RegistryUnknown { source, .. }
             | Error::LabelUnknown { source, .. }
+            | Error::Alias { source, .. }
             | Error::Publish { source, .. } => {
                 source.hint().map(|hint| hint.to_string())
             }
@@ -269,6 +279,7 @@ impl Error {
                 "give that image a `repository` and let it be published, or say `push = \"never\"` of this one".to_owned(),
             ),
             Error::Secret { source, .. } => Some(source.hint()),
+            Error::Unpublished(_) => Some("publish it by `fp ensure`".to_owned()),
             Error::Absent(_) => Some("run fp without --offline".to_owned()),
             Error::NotPublished { .. } => Some(
                 "see what became of the build that was to publish it; without --wait, fp builds it"

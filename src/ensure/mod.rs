@@ -4,6 +4,7 @@
 //! decides and is pure, `drive` performs, `publish` is the one way in which a tag comes to be
 //! written.
 
+pub mod alias;
 mod build;
 mod cache;
 mod drive;
@@ -47,7 +48,7 @@ use crate::reference::{Digest, Reference, Repository, Tag};
 use crate::registry;
 use crate::stored::StoreError;
 use plan::{Doubt, Plan, Rules};
-use trust::{Denial, Publishing};
+use trust::{Denial, Publishing, Stay};
 
 /// One image that is to be made available.
 #[derive(Debug, Clone)]
@@ -72,6 +73,8 @@ pub struct Job<'a> {
     pub whole: Option<Tag>,
     /// Whether a built image may be published.
     pub publishing: Publishing,
+    /// The branch for which aliases are moved, or why they are not.
+    pub aliasing: Result<String, Stay>,
     /// Whether this is a CI system, where an image that only the engine has is not trusted.
     pub is_ci: bool,
     /// Whether this builds what somebody asks to have merged, so that no cache is written which others

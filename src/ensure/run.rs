@@ -17,7 +17,7 @@ use super::drive::{self, Upstreams};
 use super::hindrance::Hindrance;
 use super::observe::{Observation, RegistryAnswer, observe};
 use super::plan::Plan;
-use super::{Error, Event, Job, Outcome, Tell, World, label};
+use super::{Error, Event, Job, Outcome, Tell, World, alias, label};
 use crate::config::ImageName;
 use crate::engine::Upstream;
 use crate::interrupt::Interrupted;
@@ -113,6 +113,22 @@ impl<'a> Run<'a> {
                 .get_or_init(async || self.make(node).await.map_err(Arc::new));
             outcome.await.clone()
         })
+    }
+
+    /// Has the aliases of an image stand for what was just made available, last of all. `None` if they stay, or if
+    /// there is nothing published that they could stand for.
+    pub async fn alias(
+        &self,
+        name: &ImageName,
+        outcome: &Outcome,
+    ) -> Result<Option<Vec<alias::Named>>, Error> {
+        let job = self.job(name);
+        match (&job.aliasing, &outcome.reference.digest) {
+            (Ok(branch), Some(digest)) if job.whole.is_none() && !job.image.aliases.is_empty() => {
+                alias::all(job, self.world, branch, digest).await.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Makes an image available, and tells of its beginning and its end.

@@ -68,6 +68,17 @@ impl Endpoint {
         url
     }
 
+    /// Where a blob of the repository `from`, at the same registry, is mounted.
+    pub(super) fn mount(&self, blob: &Digest, from: &Repository) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("/v2/{}/blobs/uploads/", self.path));
+        let blob = blob.to_string();
+        url.query_pairs_mut()
+            .append_pair("mount", &blob)
+            .append_pair("from", from.path());
+        url
+    }
+
     /// The blob that a digest names.
     pub(super) fn blob(&self, digest: &Digest) -> Url {
         let mut url = self.root.clone();

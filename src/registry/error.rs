@@ -85,6 +85,9 @@ pub enum Error {
         #[source]
         cause: ManifestProblem,
     },
+    /// The registry would have the blob uploaded.
+    #[error("{request}: the registry does not share what {from} has with other repositories")]
+    NotMounted { request: RequestLine, from: String },
     #[error("{request}: the answer is no image configuration")]
     Configuration {
         request: RequestLine,
@@ -229,6 +232,7 @@ impl Error {
             Error::Helper { .. } => Some(Hint::Helper),
             Error::Certificate { .. } | Error::NoCertificate { .. } => Some(Hint::CertificateFiles),
             Error::Proxy { .. } => Some(Hint::ProxyVariable),
+            Error::NotMounted { .. } => Some(Hint::Mount),
             Error::Setup(_) => None,
         }
     }
@@ -246,6 +250,7 @@ pub enum Hint {
     },
     CertificateFiles,
     Certificates,
+    Mount,
     AuthFile,
     Helper,
     ProxyVariable,
@@ -272,6 +277,9 @@ impl fmt::Display for Hint {
             Hint::Certificates => f.write_str(
                 "check this machine's clock and CA certificates (SSL_CERT_FILE names others, and \
                  `certs.d` folders those of single registries)",
+            ),
+            Hint::Mount => f.write_str(
+                "name an alias in the image's own repository, or copy the image to the other one (`skopeo copy`)",
             ),
             Hint::CertificateFiles => {
                 f.write_str("correct that file: SSL_CERT_FILE or a `certs.d` folder names it")

@@ -19,6 +19,7 @@ mod helper;
 mod keychain;
 mod look_up;
 mod manifest;
+mod mount;
 mod patience;
 mod proxies;
 mod rate_limit;
@@ -194,10 +195,25 @@ impl Client {
         self.at(repository, write).await
     }
 
+    /// Writes a manifest, byte for byte, under a tag that may stand for another one so far, or under its own
+    /// digest. Whatever it names has to be in the repository.
+    pub async fn point(
+        &self,
+        repository: &Repository,
+        tag_or_digest: &impl Display,
+        manifest: &Manifest,
+    ) -> Result<PutOutcome, Error> {
+        let write = async |endpoint: &Endpoint, deadline| {
+            self.write_manifest(endpoint, tag_or_digest, manifest, deadline)
+                .await
+        };
+        self.at(repository, write).await
+    }
+
     async fn write_manifest(
         &self,
         endpoint: &Endpoint,
-        tag: &Tag,
+        tag: &impl Display,
         manifest: &Manifest,
         deadline: Instant,
     ) -> Result<PutOutcome, Error> {

@@ -54,7 +54,9 @@ mod tests {
     #[test]
     fn a_short_log_is_whole() {
         let mut log = Log::default();
-        ["a", "", "b"].map(|line| log.push(line.to_owned()));
+        for line in ["a", "", "b"] {
+            log.push(line.to_owned());
+        }
         assert_eq!(log.into_lines(), ["a", "", "b"]);
     }
 

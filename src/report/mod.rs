@@ -2,6 +2,7 @@
 //!
 //! Texts only: nothing is printed here.
 
+mod alias;
 mod block;
 mod cache;
 mod ensure;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+pub use alias::{alias_state, aliases, aliases_stay};
 pub use block::{Block, Size, render};
 pub use ensure::{choice, decision, engine, registry, why};
 pub use groups::{Groups, without_commands};

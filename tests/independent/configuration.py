@@ -14,7 +14,7 @@ FORMAT = 1
 IMAGE_KEYS = {
     "matrix": dict, "needs": dict,
     "repository": str, "dockerfile": str, "context": str, "inputs": list, "target": str, "platforms": list,
-    "args": dict, "hints": dict, "secrets": dict, "ssh": list, "salt": str, "tag": str, "push": str, "source": str,
+    "args": dict, "hints": dict, "secrets": dict, "ssh": list, "salt": str, "tag": str, "aliases": list, "push": str, "source": str,
     "verify": list, "retry": int, "cache": str, "cache_from": list, "cache_to": list, "publish_record": bool,
 }
 IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -125,12 +125,19 @@ def _check_unrecorded(table):
         raise NoFingerprint("cache")
     if not all(isinstance(place, str) for key in ("cache_from", "cache_to") for place in table.get(key, [])):
         raise NoFingerprint("places of caches are texts")
+    for alias in table.get("aliases", []):
+        if not isinstance(alias, str) or _is_kept_by_fp(alias.rpartition(":")[2]):
+            raise NoFingerprint("aliases")
     for placeholder in re.findall(r"\{(.*?)\}", table.get("tag", "")):
         number = re.fullmatch(r"fingerprint(?::([0-9]+))?", placeholder)
         argument = table.get("args", {}).get(placeholder.removeprefix("arg:"))
         is_argument = placeholder.startswith("arg:") and argument is not None and "env" not in argument
         if not is_argument and (not number or number[1] and not 16 <= int(number[1]) <= 64):
             raise NoFingerprint("tag")
+
+
+def _is_kept_by_fp(tag):
+    return tag.startswith("fp-") or re.search("[0-9a-f]{16}", tag)
 
 
 def _platforms(texts):

@@ -56,9 +56,9 @@ def _each(glob, matching):
 
 
 def _filled(table, cell):
-    """The table with the names replaced in all texts; `repository` and `tag` keep their own placeholders."""
+    """The table with the names replaced in all texts; `repository`, `tag` and `aliases` keep their own placeholders."""
     return {
-        key: _replaced(value, _fill_template if key in ("repository", "tag") else _fill, cell)
+        key: _replaced(value, _fill_template if key in ("repository", "tag", "aliases") else _fill, cell)
         for key, value in table.items()}
 
 

@@ -190,7 +190,7 @@ error: there is no key `zzz` here
 5 | zzz = 1
   | ^^^
   |
-  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, hints, secrets, ssh, salt, tag, verify, retry, cache, cache_from, cache_to, push, source, publish_record, matrix
+  = help: known keys are repository, dockerfile, context, inputs, target, platforms, args, needs, hints, secrets, ssh, salt, tag, aliases, verify, retry, cache, cache_from, cache_to, push, source, publish_record, matrix
 
 "#]],
     );

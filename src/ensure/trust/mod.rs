@@ -5,8 +5,11 @@
 //! trusted never publishes, since a published tag is believed by everyone who computes the same
 //! fingerprint.
 
+mod branch;
 mod github;
 mod others;
+
+pub use branch::{Stay, default_branch};
 
 use crate::config::Push;
 use crate::environment::Environment;
@@ -142,10 +145,15 @@ impl<'a> Ci<'a> {
         text.unwrap_or_default()
     }
 
+    /// Whether a CI system is there, by its variable.
+    fn is_here(&self, variable: &str) -> bool {
+        self.text(variable).eq_ignore_ascii_case("true")
+    }
+
     /// Why nothing is published. One CI system can run inside another: all of them have to trust
     /// their events.
     fn denial(&self) -> Option<Denial> {
-        let here = |(variable, _): &&(&str, _)| self.text(variable).eq_ignore_ascii_case("true");
+        let here = |(variable, _): &&(&str, _)| self.is_here(variable);
         let mut systems = SYSTEMS.iter().filter(here).peekable();
         if systems.peek().is_none() {
             return Some(Denial::UnknownCi);

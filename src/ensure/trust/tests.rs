@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Denial, Publishing, is_proposal, publishing};
+use super::{Denial, Publishing, Stay, default_branch, is_proposal, publishing};
 use crate::config::Push;
 use crate::environment::Environment;
 
@@ -14,6 +14,8 @@ use crate::environment::Environment;
 struct Recorded {
     /// Why nothing is published; empty if something is.
     denial: String,
+    /// The branch for which aliases are moved, or why they stay; left out where it is that nothing is published.
+    aliases: Option<String>,
     environment: BTreeMap<String, String>,
     payload: Option<String>,
 }
@@ -45,6 +47,12 @@ fn every_recorded_event_publishes_or_does_not() {
             .any(|word| name.contains(word));
         let expected = is_merge || !recorded.denial.is_empty();
         assert_eq!(is_proposal(&environment, payload), expected, "{name}");
+        let aliases = match default_branch(false, &environment, payload) {
+            Ok(branch) => format!("moved on {branch}"),
+            Err(stay) => stay.to_string(),
+        };
+        let expected = recorded.aliases.unwrap_or(recorded.denial);
+        assert_eq!(aliases, expected, "{}", path.display());
         count += 1;
     }
     assert!(count > 30, "only {count} events were found");
@@ -84,5 +92,33 @@ fn a_ci_system_inside_another_publishes_only_if_both_trust_their_events() {
     assert!(matches!(
         decide("trigger"),
         Publishing::Denied(Denial::Event(_))
+    ));
+}
+
+#[test]
+fn aliases_move_in_ci_only_and_on_one_branch() {
+    let decide = |variables: &[(&str, &str)], no_push| {
+        let environment: Environment = variables.iter().copied().collect();
+        default_branch(no_push, &environment, None)
+    };
+    assert_eq!(decide(&[], false), Err(Stay::NoCi));
+    let mut variables = vec![
+        ("GITLAB_CI", "true"),
+        ("CI_PIPELINE_SOURCE", "push"),
+        ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
+    ];
+    assert_eq!(decide(&variables, false), Ok("main".to_owned()));
+    assert_eq!(decide(&variables, true), Err(Denial::Flag.into()));
+    variables.extend([
+        ("BUILDKITE", "true"),
+        ("BUILDKITE_SOURCE", "webhook"),
+        ("BUILDKITE_PULL_REQUEST", "false"),
+        ("BUILDKITE_BRANCH", "trunk"),
+        ("BUILDKITE_PIPELINE_DEFAULT_BRANCH", "trunk"),
+    ]);
+    assert!(matches!(
+        decide(&variables, false),
+        Err(Stay::OtherBranch { .. })
     ));
 }

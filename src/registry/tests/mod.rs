@@ -9,6 +9,7 @@ mod faults;
 mod labels;
 mod look_up;
 mod manifests;
+mod mount;
 mod over_tls;
 mod patience;
 mod referrers;

@@ -1,5 +1,6 @@
 //! `fp ensure`: the main job with a real engine and a real registry, and each of its flags.
 
+mod aliases;
 mod builders;
 mod caches;
 mod checks;

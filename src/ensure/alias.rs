@@ -1,0 +1,95 @@
+//! Moving an alias: the manifest that a digest names is written under a moving tag, in the image's own
+//! repository or in another one of its registry.
+
+use super::{Error, Job, World};
+use crate::config::AliasError;
+use crate::reference::{Digest, Reference};
+use crate::registry::{self, Lookup, PutOutcome};
+
+/// What became of an alias.
+#[derive(Debug)]
+pub enum Moved {
+    /// It stands for the image now.
+    Moved,
+    /// It did already; nothing was written.
+    Kept,
+    /// The registry does not let it be moved, as it said.
+    Refused(registry::Error),
+    /// The branch makes no alias.
+    NoName(AliasError),
+}
+
+/// An alias, by its name, and what became of it.
+pub type Named = (String, Moved);
+
+/// Has the job's aliases stand for `digest`, its image, one after the other.
+pub(super) async fn all(
+    job: &Job<'_>,
+    world: &World<'_>,
+    branch: &str,
+    digest: &Digest,
+) -> Result<Vec<Named>, Error> {
+    let mut done = Vec::new();
+    for alias in &job.image.aliases {
+        let moved = match alias.reference(&job.repository, Some(branch)) {
+            Ok(reference) => {
+                let moved = one(job, world, &reference, digest).await?;
+                (shown(job, &reference), moved)
+            }
+            Err(error) => (alias.as_str().to_owned(), Moved::NoName(error)),
+        };
+        done.push(moved);
+    }
+    Ok(done)
+}
+
+/// An alias in the image's own repository is named by its tag alone.
+fn shown(job: &Job<'_>, reference: &Reference) -> String {
+    match &reference.tag {
+        Some(tag) if reference.repository == job.repository => tag.to_string(),
+        _ => reference.to_string(),
+    }
+}
+
+/// The digest of the job's image, as the registry has it.
+pub async fn published(job: &Job<'_>, world: &World<'_>) -> Result<Digest, Error> {
+    let reference = job.reference();
+    let look_up = world.registry.look_up(&job.repository, &job.tag);
+    match world.unless_interrupted(look_up).await? {
+        Lookup::Present { digest } => Ok(digest),
+        Lookup::Absent => Err(Error::Unpublished(reference)),
+        Lookup::Unknown(source) => Err(Error::RegistryUnknown { reference, source }),
+    }
+}
+
+/// Has `alias` stand for `digest`, the job's published image.
+pub async fn one(
+    job: &Job<'_>,
+    world: &World<'_>,
+    alias: &Reference,
+    digest: &Digest,
+) -> Result<Moved, Error> {
+    let failed = |source| Error::Alias {
+        alias: alias.clone(),
+        source,
+    };
+    let tag = alias.tag.as_ref().expect("an alias has a tag");
+    let look_up = world.registry.look_up(&alias.repository, tag);
+    match world.unless_interrupted(look_up).await? {
+        Lookup::Present { digest: found } if found == *digest => return Ok(Moved::Kept),
+        Lookup::Present { .. } | Lookup::Absent => {}
+        Lookup::Unknown(source) => return Err(failed(source)),
+    }
+    let point = async {
+        let (from, to) = (&job.repository, &alias.repository);
+        if from != to {
+            world.registry.mount(from, to, digest).await?;
+        }
+        let manifest = world.registry.manifest(from, digest).await?;
+        world.registry.point(to, tag, &manifest).await
+    };
+    match world.unless_interrupted(point).await?.map_err(failed)? {
+        PutOutcome::Written | PutOutcome::Overtaken => Ok(Moved::Moved),
+        PutOutcome::Refused(refusal) => Ok(Moved::Refused(refusal)),
+    }
+}

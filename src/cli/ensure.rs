@@ -84,18 +84,14 @@ async fn perform(
             match made {
                 Ok((outcome, aliases)) => {
                     let job = run.job(name);
-                    match &aliases {
-                        Some(aliases) => {
-                            let lines = report::aliases(name, aliases);
-                            lines.iter().for_each(|line| answers.note(line));
-                        }
-                        None if !is_told => {
-                            let why = report::aliases_stay(job, &outcome);
-                            is_told = why.is_some();
-                            why.iter().for_each(|line| answers.note(line));
-                        }
-                        None => {}
-                    }
+                    let lines = match &aliases {
+                        Some(aliases) => report::aliases(name, aliases),
+                        None => report::aliases_stay(job, &outcome)
+                            .filter(|_| !std::mem::replace(&mut is_told, true))
+                            .into_iter()
+                            .collect(),
+                    };
+                    lines.iter().for_each(|line| answers.note(line));
                     let object = || object(job, &outcome, aliases.as_deref(), started.elapsed());
                     answers.give(|| outcome.reference.to_string(), object)?;
                 }

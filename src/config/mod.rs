@@ -17,6 +17,7 @@ mod project;
 mod resolve;
 mod room;
 mod secret;
+mod syntax;
 mod table;
 mod template;
 mod written;

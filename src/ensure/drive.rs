@@ -10,6 +10,7 @@ use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
 use super::publish::{Made, Published, publish};
 use super::record;
+use super::turn::Turn;
 use super::verify::verify;
 use super::wait::settle;
 use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines};
@@ -26,10 +27,6 @@ pub(super) type Upstreams = BTreeMap<String, Upstream>;
 /// that it is built on will not be published, and `upstreams` makes that available.
 ///
 /// Whatever can be known to be missing is looked for before anything is built.
-///
-/// Whoever is to build or publish first takes a turn among the fp on this machine, and looks again
-/// if it had to wait for it: of many that start at once, one builds. Whoever has a turn waits for nobody
-/// but those who make what its image is built on, so that no two wait for each other.
 pub(super) async fn ensure(
     job: &Job<'_>,
     world: &World<'_>,
@@ -40,18 +37,7 @@ pub(super) async fn ensure(
     ),
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, Error> {
-    let (mut observation, mut plan) = settle(job, world, observation, tell).await?;
-    let mut turn = None;
-    if plan.takes_upstreams() {
-        let wait = || tell(Event::Waiting);
-        let name = job.reference().to_string();
-        let taken = world.turns.take(&name, world.interrupt, wait).await?;
-        if taken.had_to_wait {
-            let again = observe(job, world).await?;
-            (observation, plan) = settle(job, world, again, tell).await?;
-        }
-        turn = Some(taken);
-    }
+    let (observation, mut plan, turn) = in_turn(job, world, observation, tell).await?;
     let hindrance = match plan.publishes() {
         true => hindrance().await?,
         false => None,
@@ -85,6 +71,30 @@ pub(super) async fn ensure(
     let outcome = perform(job, world, plan, ready, tell).await;
     drop(turn);
     outcome
+}
+
+/// The plan for what is observed. Whoever is to build or publish first takes a turn among the fp on this machine,
+/// and looks again if it had to wait for it: of many that start at once, one builds. Whoever has a turn waits for
+/// nobody but those who make what its image is built on, so that no two wait for each other.
+async fn in_turn(
+    job: &Job<'_>,
+    world: &World<'_>,
+    observation: Observation,
+    tell: &mut Tell<'_>,
+) -> Result<(Observation, Plan, Option<Turn>), Error> {
+    let (observation, plan) = settle(job, world, observation, tell).await?;
+    if !plan.takes_upstreams() {
+        return Ok((observation, plan, None));
+    }
+    let wait = || tell(Event::Waiting);
+    let name = job.reference().to_string();
+    let turn = world.turns.take(&name, world.interrupt, wait).await?;
+    if !turn.had_to_wait {
+        return Ok((observation, plan, Some(turn)));
+    }
+    let again = observe(job, world).await?;
+    let (observation, plan) = settle(job, world, again, tell).await?;
+    Ok((observation, plan, Some(turn)))
 }
 
 /// Whether the plan may lead to a build: what only the engine has is built again on what is published.

@@ -190,6 +190,8 @@ fn absent(engine: EngineState, rules: Rules) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::{Done, Doubt, EngineState, Plan, RegistryState, Rules, plan};
+    use crate::config::ImageName;
+    use crate::ensure::hindrance::{Hindrance, Reason};
     use crate::reference::Digest;
 
     const PUBLISHED: EngineState = EngineState::Has { as_published: true };
@@ -369,6 +371,25 @@ mod tests {
                     ));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_built_on_something_unpublished_stays_or_fails_before_it_is_built() {
+        let hindrance = || Hindrance {
+            image: ImageName::parse("base").unwrap(),
+            reason: Reason::NoRepository,
+        };
+        let build = Plan::Build { publish: true };
+        let hindered = |plan: &Plan, must| plan.clone().hindered(hindrance(), must);
+        for plan in [&build, &Plan::Publish] {
+            assert_eq!(hindered(plan, true), Plan::Unpublishable(hindrance()));
+        }
+        assert_eq!(hindered(&build, false), Plan::Build { publish: false });
+        let stays = Plan::Done(Done::LocalOnly);
+        assert_eq!(hindered(&Plan::Publish, false), stays);
+        for plan in [Plan::Build { publish: false }, Plan::Pull(digest())] {
+            assert_eq!(hindered(&plan, true), plan);
         }
     }
 }

@@ -17,6 +17,8 @@ use super::{
     MANIFEST, MANIFEST_TYPE, Reply, Request, ScriptedRegistry, digest, manifest_reply, refusal,
     repository, settings, tag,
 };
+use crate::platform::Platform;
+use crate::reference::Digest;
 use crate::registry::{Client, Lookup, Manifest, PutOutcome, Retries, Settings, TimeLimits};
 
 /// What fp does, and of which requests it consists.
@@ -28,6 +30,7 @@ enum Operation {
     LookUpWithToken,
     Read,
     Write,
+    Labels,
     Attach,
     AttachWithoutApi,
     List,
@@ -37,7 +40,7 @@ enum Operation {
 /// A request of an operation, by its method and what it is about.
 type Place = &'static str;
 
-const PLACES: [(Operation, &str, &[Place]); 10] = [
+const PLACES: [(Operation, &str, &[Place]); 11] = [
     (Operation::LookUp, "look up a tag", &["HEAD"]),
     (
         Operation::LookUpWithoutDigest,
@@ -57,6 +60,11 @@ const PLACES: [(Operation, &str, &[Place]); 10] = [
     (Operation::Read, "read a manifest", &["GET"]),
     (Operation::Write, "write a tag", &["PUT"]),
     (
+        Operation::Labels,
+        "read an image's labels",
+        &["GET", "GET blob"],
+    ),
+    (
         Operation::Attach,
         "store a record",
         &["HEAD blob", "POST", "PUT blob", "PUT manifest"],
@@ -69,6 +77,14 @@ const PLACES: [(Operation, &str, &[Place]); 10] = [
     (Operation::List, "list what is attached", &["GET list"]),
     (Operation::ReadBlob, "read a record", &["GET"]),
 ];
+
+const CONFIG: &str = r#"{"os":"linux","architecture":"amd64","config":{"Labels":{"a":"b"}}}"#;
+
+/// The manifest of an image with labels.
+fn labelled() -> String {
+    let config = Digest::sha256_of(CONFIG.as_bytes());
+    format!(r#"{{"schemaVersion":2,"config":{{"digest":"{config}"}},"layers":[]}}"#)
+}
 
 /// What a registry says instead of the right answer.
 type Fault = fn(&Request) -> Reply;
@@ -122,6 +138,7 @@ impl Operation {
         match request.method.as_str() {
             "PUT" => "PUT",
             "GET" if is_token => "GET token",
+            "GET" if self == Operation::Labels && request.target.contains("/blobs/") => "GET blob",
             "HEAD" if has_token => "HEAD with token",
             "HEAD" => "HEAD",
             _ if self == Operation::List => "GET list",
@@ -154,6 +171,8 @@ impl Operation {
             (Operation::Write, _) if !*written.lock().unwrap() => {
                 refusal(404, "MANIFEST_UNKNOWN", "unknown")
             }
+            (Operation::Labels, "GET blob") => Reply::status(200).body(CONFIG),
+            (Operation::Labels, _) => Reply::status(200).body(labelled()),
             _ => manifest_reply(),
         }
     }
@@ -184,6 +203,16 @@ impl Operation {
                 return Outcome::of(read.is_ok());
             }
             _ => {}
+        }
+        if self == Operation::Labels {
+            let digest = Digest::sha256_of(labelled().as_bytes());
+            let platform = Platform::new("linux", "amd64", "");
+            let read = client.configuration_for(&repository, &digest, &platform);
+            return match read.await {
+                Ok(Some(image)) if image.labels["a"] == "b" => Outcome::Right,
+                Ok(wrong) => panic!("{self:?}: {wrong:?}"),
+                Err(_) => Outcome::None,
+            };
         }
         if self == Operation::Write {
             let manifest = Manifest::parse(None, MANIFEST.into()).unwrap();
@@ -249,7 +278,7 @@ async fn run(operation: Operation, place: Place, fault: Fault, once: bool) -> Ou
 
 /// What comes of a fault, in the words of the table.
 async fn cell(operation: Operation, place: Place, name: &str, fault: Fault) -> &'static str {
-    if name.starts_with("other bytes") && !matches!(place, "GET" | "GET list") {
+    if name.starts_with("other bytes") && !matches!(place, "GET" | "GET list" | "GET blob") {
         return "";
     }
     let once = run(operation, place, fault, true);

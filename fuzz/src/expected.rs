@@ -24,15 +24,17 @@ pub fn of_target(text: &str, file: &Dockerfile, target: Option<&str>) {
         .map(|text| Platform::parse(text).expect("it is a platform"));
     let given = BTreeMap::from([("A".to_owned(), "a/*".to_owned())]);
     let handed = BTreeSet::from(["a", "base"]);
-    for (platforms, args, needs) in [
-        (&platforms[..], &given, &BTreeSet::new()),
-        (&[][..], &BTreeMap::new(), &handed),
+    let hints = BTreeSet::from(["B"]);
+    for (platforms, args, needs, hints) in [
+        (&platforms[..], &given, &BTreeSet::new(), &BTreeSet::new()),
+        (&[][..], &BTreeMap::new(), &handed, &hints),
     ] {
         let request = Request {
             target,
             args,
             platforms,
             needs,
+            hints,
         };
         match file.interpret(&request) {
             Ok(interpretation) => check_interpretation(text, &interpretation, &request),

@@ -374,6 +374,7 @@ fn json_tells_all_of_it() {
             "tag": tag,
             "digest": digest,
             "hit": hit,
+            "aliases": {},
             "hints": [],
             "steps": steps,
         }])

@@ -78,7 +78,7 @@ pub(super) type Fault = fn(Ask<'_>) -> Reply;
 
 pub(super) const FAULTS: [(&str, Fault); 9] = [
     ("reset", |_| Reply::Reset),
-    ("silence", |_| Reply::Silence),
+    (SILENCE, |_| Reply::Silence),
     (OTHER_BYTES, |ask| match ask() {
         Reply::Answer {
             status,
@@ -104,6 +104,7 @@ pub(super) const FAULTS: [(&str, Fault); 9] = [
     ("503", |_| Reply::status(503)),
 ];
 
+pub(super) const SILENCE: &str = "silence";
 pub(super) const OTHER_BYTES: &str = "other bytes";
 
 fn page(status: u16) -> Reply {

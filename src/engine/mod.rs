@@ -37,8 +37,8 @@ pub struct About {
     pub platform: Platform,
 }
 
-/// What an engine calls an image: the digest of its configuration in docker's classic store, that
-/// of its manifest or index in docker's containerd store. Not what a registry calls it.
+/// What an engine calls an image: the digest of its configuration in docker's classic store and with
+/// podman, that of its manifest or index in docker's containerd store. Not what a registry calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageId(Digest);
 
@@ -59,7 +59,7 @@ impl fmt::Display for ImageId {
 /// in the meantime: `pushed` is the digest that the push reported, `config` the one that the pushed
 /// manifest names as its configuration.
 ///
-/// Both are needed because an id is the one in one store and the other in the other. What is an
+/// Both are needed because an id is the one in one store and the other in the other, and with podman. What is an
 /// index in the engine and arrived as one of its manifests is taken for another image.
 pub fn is_push_of(image: &ImageId, pushed: &Digest, config: &Digest) -> bool {
     image.0 == *pushed || image.0 == *config

@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use crate::record::{Fingerprint, Record};
 use crate::reference::{Digest, Reference, Repository};
-use crate::registry::{self, Artifact, Client, Content, Lookup, Manifest};
+use crate::registry::{self, Artifact, Client, Content, Lookup};
 use crate::shown::Shown;
 
 /// The type of the artifact that holds a record, and of the record in it.
@@ -208,43 +206,17 @@ async fn label(
     digest: &Digest,
 ) -> Result<Option<String>, registry::Error> {
     let mut manifest = client.manifest(repository, digest).await?;
-    if let Some(image) = first_image(&manifest) {
-        manifest = client.manifest(repository, &image).await?;
+    if let Content::Index { images } = manifest.content() {
+        let Some((_, image)) = images.first() else {
+            return Ok(None);
+        };
+        manifest = client.manifest(repository, image).await?;
     }
     let Content::Image { config } = manifest.content() else {
         return Ok(None);
     };
     let configuration = client.blob(repository, config).await?;
     Ok(label_in(&configuration))
-}
-
-/// The first image of an index; attestations are none.
-fn first_image(manifest: &Manifest) -> Option<Digest> {
-    #[derive(Deserialize)]
-    struct Index {
-        manifests: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    struct Entry {
-        digest: Digest,
-        platform: Option<Platform>,
-    }
-    #[derive(Deserialize)]
-    struct Platform {
-        os: String,
-    }
-    let index: Index = serde_json::from_slice(manifest.bytes()).ok()?;
-    let is_image = |entry: &Entry| {
-        entry
-            .platform
-            .as_ref()
-            .is_none_or(|platform| platform.os != "unknown")
-    };
-    index
-        .manifests
-        .into_iter()
-        .find(is_image)
-        .map(|entry| entry.digest)
 }
 
 /// The label in an image's configuration (OCI image specification, "Image Configuration").
@@ -258,34 +230,10 @@ fn label_in(configuration: &[u8]) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{MAX_RECORD, StoreError, first_image, label_in, store};
+    use super::{MAX_RECORD, StoreError, label_in, store};
     use crate::record::{Item, Record};
     use crate::reference::Digest;
-    use crate::registry::{Client, Manifest, Settings};
-
-    #[test]
-    fn the_first_image_of_an_index_is_no_attestation() {
-        let digest = |text: &str| Digest::sha256_of(text.as_bytes());
-        let entry = |text: &str, os: &str| {
-            let platform = format!(r#"{{"os": "{os}", "architecture": "amd64"}}"#);
-            format!(
-                r#"{{"digest": "{}", "platform": {platform}}}"#,
-                digest(text)
-            )
-        };
-        let entries = [
-            entry("a", "unknown"),
-            entry("b", "linux"),
-            entry("c", "linux"),
-        ];
-        let index = format!(r#"{{"manifests": [{}]}}"#, entries.join(", "));
-        let index = Manifest::parse(None, index.into()).unwrap();
-        assert_eq!(first_image(&index), Some(digest("b")));
-        let config = digest("config");
-        let image = format!(r#"{{"config": {{"digest": "{config}"}}, "layers": []}}"#);
-        let image = Manifest::parse(None, image.into()).unwrap();
-        assert_eq!(first_image(&image), None);
-    }
+    use crate::registry::{Client, Settings};
 
     #[test]
     fn a_label_is_a_text_where_labels_are() {

@@ -10,7 +10,8 @@ use super::output::Output;
 use super::outside::Outside;
 use super::progress::Shown;
 use super::workspace::Workspace;
-use crate::ensure::{Event, Options, index};
+use crate::ensure::{Event, Options, alias, index};
+use crate::report;
 
 pub(super) fn run(
     arguments: &Index,
@@ -33,9 +34,14 @@ pub(super) fn run(
         };
         let joined = index::join(job, world, &mut tell).await;
         let joined = joined.map_err(|error| Failure::ensure(&image.name, Arc::new(error)))?;
-        let reference = job.reference().at(joined.digest);
         let deed = if joined.was_there { "hit" } else { "joined" };
         output.note(&format!("{}: {deed}", image.name));
+        let moved = alias::all(job, world, &joined.digest).await;
+        let moved = moved.map_err(|error| Failure::ensure(&image.name, Arc::new(error)))?;
+        for line in report::aliases(&image.name, &moved.unwrap_or_default()) {
+            output.note(&line);
+        }
+        let reference = job.reference().at(joined.digest);
         match one.format {
             Format::Text => output.line(&reference.to_string()),
             Format::Json => output.json(&json!({

@@ -221,6 +221,8 @@ pub struct Demand {
     pub heredocs: bool,
     /// Another frontend than Docker's reads the file.
     pub frontend: bool,
+    /// The layers are kept in GitHub's cache.
+    pub gha: bool,
     /// The build may write to what it has mounted, and nobody is to see that afterwards.
     pub writable_mounts: bool,
 }

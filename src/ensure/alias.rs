@@ -22,13 +22,17 @@ pub enum Moved {
 /// An alias, by its name, and what became of it.
 pub type Named = (String, Moved);
 
-/// Has the job's aliases stand for `digest`, its image, one after the other.
-pub(super) async fn all(
+/// Has the job's aliases stand for `digest`, its image, one after the other; `None` if they stay where they
+/// are. They never stand for a part of an image.
+pub async fn all(
     job: &Job<'_>,
     world: &World<'_>,
-    branch: &str,
     digest: &Digest,
-) -> Result<Vec<Named>, Error> {
+) -> Result<Option<Vec<Named>>, Error> {
+    let branch = match &job.aliasing {
+        Ok(branch) if job.whole.is_none() && !job.image.aliases.is_empty() => branch,
+        _ => return Ok(None),
+    };
     let mut done = Vec::new();
     for alias in &job.image.aliases {
         let moved = match alias.reference(&job.repository, Some(branch)) {
@@ -40,7 +44,7 @@ pub(super) async fn all(
         };
         done.push(moved);
     }
-    Ok(done)
+    Ok(Some(done))
 }
 
 /// An alias in the image's own repository is named by its tag alone.

@@ -122,12 +122,9 @@ impl<'a> Run<'a> {
         name: &ImageName,
         outcome: &Outcome,
     ) -> Result<Option<Vec<alias::Named>>, Error> {
-        let job = self.job(name);
-        match (&job.aliasing, &outcome.reference.digest) {
-            (Ok(branch), Some(digest)) if job.whole.is_none() && !job.image.aliases.is_empty() => {
-                alias::all(job, self.world, branch, digest).await.map(Some)
-            }
-            _ => Ok(None),
+        match &outcome.reference.digest {
+            Some(digest) => alias::all(self.job(name), self.world, digest).await,
+            None => Ok(None),
         }
     }
 

@@ -17,14 +17,24 @@ impl Client {
     /// Reads the blob that a digest names: at most 4 MiB, held against the digest.
     pub async fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Vec<u8>, Error> {
         let read = async |endpoint: &Endpoint, deadline| {
-            let request = Request::new(Method::GET, endpoint.blob(digest), HeaderMap::new());
-            let answer = self.sent(endpoint, Access::Pull, request, deadline).await?;
-            match answer.status {
-                StatusCode::OK => Ok(checked(answer, digest)?.body),
-                _ => Err(self.refused(endpoint, Access::Pull, answer, deadline).await),
-            }
+            let answer = self.read_blob(endpoint, digest, deadline).await?;
+            Ok(answer.body)
         };
         self.at(repository, read).await
+    }
+
+    pub(super) async fn read_blob(
+        &self,
+        endpoint: &Endpoint,
+        digest: &Digest,
+        deadline: Instant,
+    ) -> Result<Answer, Error> {
+        let request = Request::new(Method::GET, endpoint.blob(digest), HeaderMap::new());
+        let answer = self.sent(endpoint, Access::Pull, request, deadline).await?;
+        match answer.status {
+            StatusCode::OK => checked(answer, digest),
+            _ => Err(self.refused(endpoint, Access::Pull, answer, deadline).await),
+        }
     }
 
     /// Stores a blob, unless the repository has it.

@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::HeaderMap;
-use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::authorization::Access;
 use super::endpoint::Endpoint;
-use super::transport::Request;
 use super::{Client, Content, Error};
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository};
@@ -82,26 +78,7 @@ impl Client {
         digest: &Digest,
         deadline: Instant,
     ) -> Result<Configuration, Error> {
-        let request = Request::new(Method::GET, endpoint.blob(digest), HeaderMap::new());
-        let access = Access::Pull;
-        let answer = self
-            .authorizer
-            .send(&self.transport, endpoint, access, request, deadline)
-            .await?;
-        if answer.status != StatusCode::OK {
-            return Err(self
-                .authorizer
-                .refusal(endpoint, access, &answer, deadline)
-                .await);
-        }
-        if !digest.is_of(&answer.body) {
-            let (expected, found) = (digest.clone(), Digest::sha256_of(&answer.body));
-            return Err(Error::DigestMismatch {
-                request: answer.request(),
-                expected,
-                found,
-            });
-        }
+        let answer = self.read_blob(endpoint, digest, deadline).await?;
         parse(&answer.body).map_err(|cause| Error::Configuration {
             request: answer.request(),
             cause,

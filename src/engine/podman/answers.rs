@@ -89,6 +89,12 @@ impl Info {
                 "use Docker",
             ));
         }
+        if demand.gha {
+            return Err(cannot(
+                "use the cache of GitHub Actions",
+                "use Docker, or another `cache`",
+            ));
+        }
         if demand.writable_mounts {
             return Err(cannot(
                 "keep what is written to a mount (`RUN --mount=…,rw`) out of the context",

@@ -6,9 +6,18 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::Machine;
-use crate::support::lab::{self, Store, on_both_stores};
+use crate::support::lab::{self, Store, on_both_stores, on_podman};
 
 on_both_stores! {
+    all_platforms_are_built_and_published_as_one_index
+    a_part_is_published_under_a_tag_of_its_own
+    what_is_not_published_is_made_for_the_engines_own_platform
+    a_platform_that_fails_publishes_nothing
+    parts_that_could_not_be_published_are_not_built_again
+    checks_run_in_each_part_before_the_image_has_a_tag
+}
+
+on_podman! {
     all_platforms_are_built_and_published_as_one_index
     a_part_is_published_under_a_tag_of_its_own
     what_is_not_published_is_made_for_the_engines_own_platform
@@ -33,9 +42,8 @@ fn machine(store: Store) -> (Machine, Platforms) {
         machine.tree.file(format!("{architecture}.txt"), text);
     }
     configure(&machine, "");
-    let version = machine.docker(&["version", "--format", "{{.Server.Arch}}"]);
-    let platforms = match version.trim() {
-        "arm64" => Platforms {
+    let platforms = match std::env::consts::ARCH {
+        "aarch64" => Platforms {
             own: "linux/arm64",
             other: "linux/amd64",
         },
@@ -479,4 +487,40 @@ fn a_leaf_gets_the_platform_of_its_upstream() {
         "{}",
         pulled.stderr
     );
+}
+
+/// Aliases move when the whole image is there, on the default branch, and stand for no part.
+#[test]
+fn aliases_move_with_the_whole_image() {
+    let (mut machine, platforms) = machine(Store::Containerd);
+    configure(&machine, "aliases = [\"latest\"]\n");
+    for (name, value) in [
+        ("CI", "true"),
+        ("GITLAB_CI", "true"),
+        ("CI_PIPELINE_SOURCE", "push"),
+        ("CI_COMMIT_BRANCH", "main"),
+        ("CI_DEFAULT_BRANCH", "main"),
+    ] {
+        machine.set(name, value);
+    }
+    for platform in [platforms.own, platforms.other] {
+        machine
+            .fp(&["ensure", "--no-pull", "--platform", platform])
+            .succeeded()
+            .says("pushed");
+        assert_eq!(
+            lab::registry().digest(&machine.repository(), "latest"),
+            None
+        );
+    }
+    let joined = machine
+        .fp(&["index"])
+        .succeeded()
+        .says("aliases moved: latest");
+    let latest = lab::registry().digest(&machine.repository(), "latest");
+    assert_eq!(latest.as_deref(), Some(joined.digest()));
+    machine
+        .fp(&["index"])
+        .succeeded()
+        .says("right already: latest");
 }

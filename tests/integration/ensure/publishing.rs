@@ -2,11 +2,13 @@
 //! the final one is scripted; the engine that pushes to them is real.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use blake3::Hash;
 use sha2::{Digest as _, Sha256};
 
+use crate::support::fault_proxy::handed_on;
 use crate::support::lab::{self, Store, on_both_stores};
 use crate::support::{Machine, Reply, Request, ScriptedRegistry, TlsFront};
 
@@ -14,6 +16,7 @@ on_both_stores! {
     a_staging_tag_that_may_not_be_overwritten_is_left_alone
     a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is
     a_registry_on_loopback_may_speak_tls_with_any_certificate
+    a_push_that_is_refused_half_way_leaves_no_tag_and_an_image_to_publish
 }
 
 /// The manifests of a registry that has every blob already, by tag and by digest.
@@ -251,4 +254,51 @@ fn a_final_tag_that_this_user_may_not_write_leaves_a_laptop_with_a_local_image()
         .ended_with(1)
         .says("could not be published; the image stays in the engine")
         .says("the tag is protected");
+}
+
+/// Some of the image's layers are in the registry already when it says no to the next.
+fn a_push_that_is_refused_half_way_leaves_no_tag_and_an_image_to_publish(store: Store) {
+    let backend = lab::registry().host;
+    let uploads = Arc::new(AtomicUsize::new(0));
+    let is_full = Arc::new(AtomicBool::new(true));
+    let (counted, full) = (Arc::clone(&uploads), Arc::clone(&is_full));
+    let registry = ScriptedRegistry::start(move |request| {
+        let ends_upload = request.method == "PUT" && request.target.contains("/blobs/uploads/");
+        let is_late = ends_upload && counted.fetch_add(1, Ordering::SeqCst) > 0;
+        match is_late && full.load(Ordering::SeqCst) {
+            true => refusal(403, "DENIED", "the quota of the project is used up"),
+            false => handed_on(request, &backend),
+        }
+    });
+    let machine = Machine::new(store);
+    let repository = format!("{}/{}", registry.host(), machine.repository());
+    machine.configure_for(&repository, "\"hello.sh\"", "");
+    let (name, tag) = (machine.fp(&["ref"]).line().to_owned(), machine.tag());
+
+    // On a laptop that is a warning, in CI a failure; in both the image stays.
+    let kept = machine.fp(&["ensure"]).succeeded();
+    assert_eq!(kept.line(), name);
+    kept.says("the image stays in the engine and is not published");
+    assert!(uploads.load(Ordering::SeqCst) > 1, "something was uploaded");
+    machine.configure_for(&repository, "\"hello.sh\"", "push = \"always\"\n");
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("it stays in the engine");
+    assert!(machine.has_image(&name));
+    assert_eq!(lab::registry().digest(&machine.repository(), &tag), None);
+
+    is_full.store(false, Ordering::SeqCst);
+    machine.clear_docker_log();
+    machine.fp(&["ensure"]).succeeded().says("hit, pushed");
+    let deeds = machine.deeds();
+    assert!(
+        !deeds.iter().any(|deed| deed.contains("build ")),
+        "{deeds:?}"
+    );
+    assert!(
+        lab::registry()
+            .digest(&machine.repository(), &tag)
+            .is_some()
+    );
 }

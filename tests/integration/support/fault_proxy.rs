@@ -82,7 +82,7 @@ fn join(client: TcpStream, server: TcpStream) -> std::io::Result<()> {
 }
 
 /// Asks the registry itself, in the words of HTTP 1.0, so that the answer ends with the connection.
-fn handed_on(request: &Request, backend: &str) -> Reply {
+pub(crate) fn handed_on(request: &Request, backend: &str) -> Reply {
     let mut head = format!("{} {} HTTP/1.0\r\n", request.method, request.target);
     for name in ["Host", "Accept", "Content-Type", "Authorization"] {
         if let Some(value) = request.header(name) {

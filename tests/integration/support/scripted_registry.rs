@@ -223,6 +223,11 @@ fn wait_for_the_end(shared: &Shared) {
 fn read_all_but_one_byte(stream: &mut TcpStream, shared: &Shared) -> std::io::Result<Request> {
     let head = peek_head(stream, shared)?;
     let mut request = parse_head(&String::from_utf8_lossy(&head));
+    if request.header("transfer-encoding") == Some("chunked") {
+        stream.read_exact(&mut vec![0; head.len()])?;
+        request.body = read_chunks(stream)?;
+        return Ok(request);
+    }
     let length = request
         .header("content-length")
         .and_then(|length| length.parse().ok());
@@ -232,6 +237,30 @@ fn read_all_but_one_byte(stream: &mut TcpStream, shared: &Shared) -> std::io::Re
     stream.peek(&mut bytes[last..])?;
     request.body = bytes.split_off(head.len());
     Ok(request)
+}
+
+/// Reads a body in chunks (RFC 9112, 7.1), but for its very last byte.
+fn read_chunks(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            line.extend(byte);
+        }
+        let size = String::from_utf8_lossy(&line);
+        let size = usize::from_str_radix(size.trim_end(), 16);
+        let size = size.map_err(std::io::Error::other)?;
+        if size == 0 {
+            stream.read_exact(&mut [0])?;
+            return Ok(body);
+        }
+        let begin = body.len();
+        body.resize(begin + size, 0);
+        stream.read_exact(&mut body[begin..])?;
+        stream.read_exact(&mut [0; 2])?;
+    }
 }
 
 /// Waits for the empty line that ends the head, and takes nothing from the connection.
@@ -283,7 +312,13 @@ fn write_head(
     headers: &[(String, String)],
     length: usize,
 ) -> std::io::Result<()> {
-    let mut head = format!("HTTP/1.1 {status} Scripted\r\nConnection: close\r\n");
+    // Engines go by these words.
+    let reason = match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        _ => "Scripted",
+    };
+    let mut head = format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -134,12 +134,11 @@ impl Streams {
         match stream {
             Stream::Stdout => {
                 // It may be the same terminal.
-                if let Some(screen) = &mut self.screen {
-                    self.stderr.write_all(&screen.clear())?;
-                }
+                self.clear();
                 self.stdout.write_all(bytes)?;
                 self.stdout.flush()?;
-                self.draw()
+                self.draw();
+                Ok(())
             }
             Stream::Stderr => {
                 let mut styled = AutoStream::new(Vec::new(), self.styles);
@@ -153,18 +152,17 @@ impl Streams {
         }
     }
 
-    fn draw(&mut self) -> io::Result<()> {
-        match &mut self.screen {
-            None => Ok(()),
-            Some(screen) => self.stderr.write_all(&screen.draw()),
+    /// Draws what is under way. Whoever cannot see it misses nothing that is not told otherwise.
+    fn draw(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            let _ = self.stderr.write_all(&screen.draw());
         }
     }
 
-    /// Takes away what is drawn, for good.
-    fn close_screen(&mut self) -> io::Result<()> {
-        match self.screen.take() {
-            None => Ok(()),
-            Some(mut screen) => self.stderr.write_all(&screen.clear()),
+    /// Takes away what is drawn.
+    fn clear(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            let _ = self.stderr.write_all(&screen.clear());
         }
     }
 
@@ -178,15 +176,14 @@ impl Streams {
             let piece = match next {
                 Ok(piece) => piece,
                 Err(RecvTimeoutError::Timeout) => {
-                    // Whoever cannot see it misses nothing that is not told otherwise.
-                    let _ = self.draw();
+                    self.draw();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             if piece.is_last {
-                // What is written next fails for the same reason.
-                let _ = self.close_screen();
+                self.clear();
+                self.screen = None;
             }
             let result = self.write(piece.stream, &piece.bytes);
             if let Some(written) = piece.written {

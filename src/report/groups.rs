@@ -32,6 +32,16 @@ impl Groups {
         folded
     }
 
+    /// Puts lines of fp's own behind the group, which they end.
+    pub(super) fn interrupt(&mut self, lines: &[String]) -> Vec<String> {
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        let mut told = self.close();
+        told.extend(lines.iter().map(|line| without_commands(line)));
+        told
+    }
+
     /// Ends the group, if one is open.
     pub(super) fn close(&mut self) -> Vec<String> {
         match self.open.take() {

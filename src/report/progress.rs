@@ -137,20 +137,17 @@ impl Progress {
         }
         match &mut self.manner {
             Manner::Lines => [news.engine, news.details, news.notices].concat(),
+            Manner::Groups(groups) if !news.engine.is_empty() => {
+                // Several may be made for one at the same time, and print in turns.
+                let title = match built_on_it {
+                    Some(asked) => format!("{asked}: what it is built on"),
+                    None => format!("{name}: {}", image.stage),
+                };
+                groups.fold(title, news.engine)
+            }
             Manner::Groups(groups) => {
-                if !news.engine.is_empty() {
-                    // Several may be made for one at the same time, and print in turns.
-                    let title = match built_on_it {
-                        Some(asked) => format!("{asked}: what it is built on"),
-                        None => format!("{name}: {}", image.stage),
-                    };
-                    return groups.fold(title, news.engine);
-                }
                 let lines = [news.details, news.notices].concat();
-                match lines.is_empty() {
-                    true => lines,
-                    false => [groups.close(), lines].concat(),
-                }
+                groups.interrupt(&lines)
             }
             Manner::Blocks => {
                 image.remember(news.engine, news.details);

@@ -183,7 +183,8 @@ fn a_group_is_closed_before_all_that_is_not_the_engines() {
     };
     assert_eq!(told.hear(stage_only), [""; 0]);
     assert_eq!(told.hear(engine("2")), ["  2"]);
-    assert_eq!(told.hear(notice("ci: w")), [CLOSE[0], CLOSE[1], "ci: w"]);
+    let warning = told.hear(notice("ci: w ##[group]"));
+    assert_eq!(warning, [CLOSE[0], CLOSE[1], "ci: w ## [group]"]);
     assert_eq!(told.hear(engine("3")), [OPEN[0], OPEN[1], "  3"]);
     let line = "ci: built, pushed in 6.0 s, 212.4 MB";
     assert_eq!(told.end(Ok(&outcome())), [CLOSE[0], CLOSE[1], line]);

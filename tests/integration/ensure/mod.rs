@@ -18,6 +18,7 @@ mod record;
 mod refused;
 mod sealed;
 mod secrets;
+mod shown;
 mod signals;
 mod together;
 mod unread;

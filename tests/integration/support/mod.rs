@@ -12,6 +12,7 @@ mod relay;
 mod run;
 mod running;
 mod scripted_registry;
+mod terminal;
 mod tls_front;
 mod tree;
 
@@ -24,6 +25,7 @@ pub(crate) use relay::Relay;
 pub(crate) use run::{Fp, fp};
 pub(crate) use running::{Answer, Running, wait_until};
 pub(crate) use scripted_registry::{Reply, Request, ScriptedRegistry};
+pub(crate) use terminal::Terminal;
 pub(crate) use tls_front::TlsFront;
 pub(crate) use tree::{Tree, git, git_command, make_fifo, with_submodules};
 

@@ -163,6 +163,8 @@ pub enum Event<'a> {
     Pulling,
     /// It is pushed, and then gets its tag.
     Publishing,
+    /// It is published, and its record is stored with it.
+    Recording,
     /// A line that the engine printed.
     Engine(&'a str),
     /// Another fp on this machine is busy with the same image.

@@ -27,6 +27,7 @@ pub(super) async fn store(
     if !job.image.publish_record {
         return Ok(());
     }
+    tell(Event::Recording);
     let record = job.inputs.record(job.image, &job.upstreams);
     let revision = revision(world.environment).filter(|_| job.is_ci);
     let annotations = annotations(SystemTime::now(), revision);

@@ -134,6 +134,7 @@ pub(super) fn news(job: &Job<'_>, event: &Event<'_>, aside: bool) -> News {
         Event::Building => News::stage(building(job)),
         Event::Pulling => News::stage("pulling"),
         Event::Publishing => News::stage("publishing"),
+        Event::Recording => News::stage("storing the record"),
         Event::Engine(line) => News {
             engine: printed(line, aside.then_some(name)),
             ..News::default()

@@ -33,7 +33,8 @@ fn last_line() -> String {
 }
 
 fn ensure(machine: &Machine, arguments: &[&str], columns: u16, rows: u16) -> Terminal {
-    let arguments = [&["ensure"], arguments].concat();
+    // Where there is a choice, a line tells of it.
+    let arguments = [&["ensure", "--engine", "docker"], arguments].concat();
     Terminal::run(&machine.command(&arguments), columns, rows)
 }
 

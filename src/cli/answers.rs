@@ -52,6 +52,11 @@ impl<'a> Answers<'a> {
         self.output.note(text);
     }
 
+    /// Tells what is seen of the images under way.
+    pub(super) fn show(&mut self, lines: &[String]) {
+        self.output.lines(lines);
+    }
+
     /// Tells which of several engines is used, once that is known, and only once.
     pub(super) fn tell_engine(&mut self, engine: &Engine) {
         if let Some(choice) = engine.choice().filter(|_| !self.engine_is_told) {

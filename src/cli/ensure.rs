@@ -66,9 +66,7 @@ async fn perform(
         let tell = |job: &Job<'_>, event: &Event<'_>| {
             answers.borrow_mut().tell_engine(world.engine);
             let lines = shown.tell(job, event, current.get());
-            if !lines.is_empty() {
-                answers.borrow_mut().note(&lines.join("\n"));
-            }
+            answers.borrow_mut().show(&lines);
         };
         let names: Vec<_> = jobs.asked.into_iter().collect::<Result<_, _>>()?;
         let run = Run::new(jobs.all.into_values(), world, &tell);

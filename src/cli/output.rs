@@ -72,8 +72,16 @@ impl Output {
 
     /// Prints a line that is not part of the answer.
     pub(super) fn note(&mut self, text: &str) {
-        self.writer
-            .tell(Stream::Stderr, format!("{text}\n").into_bytes());
+        let note = format!("{}\n", self.guarded(text));
+        self.writer.tell(Stream::Stderr, note.into_bytes());
+    }
+
+    /// Prints lines that are not part of the answer, as they are: commands may be among them.
+    pub(super) fn lines(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            let text = lines.join("\n") + "\n";
+            self.writer.tell(Stream::Stderr, text.into_bytes());
+        }
     }
 
     /// Prints what clap has to say: help and version are answers, the rest is misuse.

@@ -79,11 +79,11 @@ start_private_engines() {
   ln -s "$(part engine)/usr/bin/docker" "$dir/bin/docker"
   ln -s "$(part engine)/usr/libexec/docker/cli-plugins/docker-buildx" "$dir/docker/cli-plugins/"
   case $store in
-    containerd) start_private_engine "$dir" containerd true ;;
-    classic) start_private_engine "$dir" classic false ;;
+    containerd) start_private_engine "$dir" containerd true engine ;;
+    classic) start_private_engine "$dir" classic false engine ;;
     both)
-      start_private_engine "$dir" containerd true
-      start_private_engine "$dir" classic false
+      start_private_engine "$dir" containerd true engine
+      start_private_engine "$dir" classic false engine
       store=containerd
       ;;
     *) fail "there is no image store '$store': containerd, classic or both" ;;
@@ -91,9 +91,23 @@ start_private_engines() {
   export_variable "$dir" DOCKER_HOST "unix://$dir/engine-$store/docker.sock"
 }
 
-# start_private_engine DIR STORE SNAPSHOTTER: engine and containerd with everything they keep below one folder.
+# Beside whichever engine the lab uses, the newest that Debian has, for what only its BuildKit knows. It is always private, and
+# not there where none can be.
+start_newest_engine() {
+  if can_be_private; then
+    install_part newest-engine
+    command -v ip >/dev/null || install_part network
+    start_private_engine "$1" newest true newest-engine
+  else
+    say "lab: there is no newest engine, since a private one needs Debian and root"
+  fi
+}
+
+# start_private_engine DIR NAME SNAPSHOTTER PART: engine and containerd, from that part, with everything they keep below one
+# folder.
 start_private_engine() {
-  local dir=$1 folder=$1/engine-$2 bridge number
+  local dir=$1 folder=$1/engine-$2 programs bridge number
+  programs=$(part "$4")/usr
   number=$(lab_number "$dir")
   bridge=fp$number${2:0:2}
   mkdir -p "$folder"
@@ -110,23 +124,22 @@ END
   printf '{"features": {"containerd-snapshotter": %s}}\n' "$3" >"$folder/daemon.json"
   in_network ip link show "$bridge" >/dev/null 2>&1 || in_network ip link add "$bridge" type bridge
 
-  start_as_root "$folder/containerd.pid" "$folder/containerd.log" containerd --config "$folder/containerd.toml"
+  start_as_root "$programs" "$folder/containerd.pid" "$folder/containerd.log" containerd --config "$folder/containerd.toml"
   wait_for 30 "containerd ($folder/containerd.log)" test -S "$folder/containerd.sock"
-  start_as_root "$folder/dockerd.pid" "$folder/dockerd.log" dockerd --config-file "$folder/daemon.json" \
+  start_as_root "$programs" "$folder/dockerd.pid" "$folder/dockerd.log" dockerd --config-file "$folder/daemon.json" \
     --host "unix://$folder/docker.sock" --group "$(id -gn)" --containerd "$folder/containerd.sock" \
     --data-root "$folder/data" --exec-root "$folder/run/docker" --pidfile "$folder/run/dockerd.pid" \
     --bridge "$bridge" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --userland-proxy=false \
     --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/fp-lab-$number"
   wait_for 60 "the docker engine ($folder/dockerd.log)" \
-    env "DOCKER_HOST=unix://$folder/docker.sock" "DOCKER_CONFIG=$dir/docker" "$dir/bin/docker" version
+    env "DOCKER_HOST=unix://$folder/docker.sock" "DOCKER_CONFIG=$dir/docker" "$programs/bin/docker" version
   export_variable "$dir" "FP_LAB_ENGINE_${2^^}" "unix://$folder/docker.sock"
 }
 
-# start_as_root PIDFILE LOG COMMAND…: in the background, with the engine's programs first in PATH.
+# start_as_root PROGRAMS PIDFILE LOG COMMAND…: in the background, with the programs of that folder first in PATH.
 start_as_root() {
-  local pidfile=$1 log=$2 programs
-  programs=$(part engine)/usr
-  shift 2
+  local programs=$1 pidfile=$2 log=$3
+  shift 3
   # shellcheck disable=SC2016 # expanded by the inner shell
   as_root env "PATH=$programs/sbin:$programs/bin:$PATH" setsid sh -c 'echo $$ >"$0"; exec "$@"' "$pidfile" "$@" \
     </dev/null >"$log" 2>&1 9>&- &

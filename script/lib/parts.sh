@@ -7,6 +7,7 @@
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
   [podman]=1 [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1 [clients]=1
+  [newest-engine]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }
@@ -57,6 +58,15 @@ sweep_work() {
 # nothing newer than Debian 12's libc. runc does, and comes from the machine's own release.
 make_engine() {
   unpack_alone trixie "$1" docker.io docker-cli docker-buildx containerd
+  unpack_packages "$1" runc
+  "$1/usr/sbin/dockerd" --version
+  "$1/usr/sbin/runc" --version
+}
+
+# The newest engine that Debian has: 28.5 or later, whose BuildKit knows flags of COPY that 26.1 does not. Its programs too run
+# with Debian 12's libc.
+make_newest-engine() {
+  unpack_alone forky "$1" docker.io docker-cli docker-buildx containerd
   unpack_packages "$1" runc
   "$1/usr/sbin/dockerd" --version
   "$1/usr/sbin/runc" --version

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::case::Image;
-use crate::support::lab::{self, Store};
+use crate::support::lab;
 
 /// The program that talks to BuildKit.
 #[derive(Clone, Copy)]
@@ -23,8 +23,19 @@ pub(super) enum Client {
     BuiltIn,
 }
 
+/// A BuildKit.
+pub(super) struct Engine {
+    pub(super) address: String,
+    /// The image of the program that reads Dockerfiles in place of the engine's own.
+    pub(super) frontend: Option<String>,
+    /// Whether any client can talk to it, and its cache is to be trusted: what it keeps a COPY with
+    /// `--parents` or `--exclude` under does not tell which links lead to the sources.
+    pub(super) is_any: bool,
+}
+
 /// What the builds of one image have in common.
 pub(super) struct Builder<'a> {
+    pub(super) engine: &'a Engine,
     pub(super) client: Client,
     pub(super) image: &'a Image,
     /// A folder with docker's settings, which is also the user's home.
@@ -64,6 +75,12 @@ impl Builder<'_> {
         for (name, value) in self.image.args() {
             command.args(["--build-arg", &format!("{name}={value}")]);
         }
+        if !self.engine.is_any {
+            command.arg("--no-cache");
+        }
+        if let Some(frontend) = &self.engine.frontend {
+            command.args(["--build-arg", &format!("BUILDKIT_SYNTAX={frontend}")]);
+        }
         if !self.image.platforms.is_empty() {
             command.args(["--platform", &self.image.platforms.join(",")]);
         }
@@ -98,7 +115,7 @@ impl Builder<'_> {
             .env("HOME", self.home)
             .env("DOCKER_BUILDKIT", "1")
             .env("DOCKER_CONFIG", self.home)
-            .env("DOCKER_HOST", Store::Containerd.address())
+            .env("DOCKER_HOST", &self.engine.address)
             .stdin(Stdio::null());
         command
     }

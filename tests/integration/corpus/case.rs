@@ -7,8 +7,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::builder::Engine;
+use crate::support::Tree;
 use crate::support::entry::{self, Entry, Order};
-use crate::support::{Tree, lab};
+use crate::support::lab::{self, Store};
 
 /// What stands in the value of an argument for the base image with a shell.
 const BASE: &str = "<busybox>";
@@ -27,9 +29,25 @@ pub(super) struct Case {
     pub(super) dockerfile: String,
     #[serde(default = "context")]
     pub(super) context: String,
+    /// What a builder has to know for it.
+    #[serde(default)]
+    pub(super) needs: Need,
     #[serde(default)]
     tree: Vec<Entry>,
     pub(super) images: Vec<Image>,
+}
+
+/// The builders that know what a case holds.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Need {
+    /// All.
+    #[default]
+    Nothing,
+    /// Those that know `--exclude`.
+    Exclude,
+    /// Those that know `--parents` as well.
+    Parents,
 }
 
 /// One image, and what must be derived for it.
@@ -43,6 +61,9 @@ pub(super) struct Image {
     pub(super) platforms: Vec<String>,
     /// The paths of all inputs, as `fp inputs` has them.
     pub(super) inputs: Vec<String>,
+    /// Those of them without which the builder gives the same: fp takes more there than it has to.
+    #[serde(default)]
+    pub(super) spare: Vec<String>,
     /// Stages that the target reaches and in which the loss of an input shows that the target
     /// itself does not show.
     #[serde(default)]
@@ -67,6 +88,27 @@ impl Case {
         let name = file.file_stem().expect("a case has a name");
         case.name = name.to_string_lossy().into_owned();
         case
+    }
+
+    /// The builder for it, if the lab has one.
+    pub(super) fn engine(&self) -> Option<Engine> {
+        match self.needs {
+            Need::Nothing => Some(Engine {
+                address: Store::Containerd.address(),
+                frontend: None,
+                is_any: true,
+            }),
+            Need::Exclude => Some(Engine {
+                address: lab::newest_engine()?,
+                frontend: None,
+                is_any: false,
+            }),
+            Need::Parents => Some(Engine {
+                address: lab::newest_engine()?,
+                frontend: Some(lab::newest_frontend()?),
+                is_any: false,
+            }),
+        }
     }
 
     /// The repository of this case, with everything committed that is to be tracked.

@@ -11,12 +11,13 @@ use fp::interrupt::Interrupt;
 use fp::record;
 use tempfile::TempDir;
 
-use super::builder::{self, Builder, Client, FileTree, differences};
+use super::builder::{self, Builder, Client, Engine, FileTree, differences};
 use super::case::{Case, Image};
 use crate::support::Tree;
 
 pub(super) struct Comparison<'a> {
     case: &'a Case,
+    engine: &'a Engine,
     image: &'a Image,
     clone: &'a Path,
     project: Project,
@@ -28,6 +29,7 @@ pub(super) struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     pub(super) fn new(
         case: &'a Case,
+        engine: &'a Engine,
         index: usize,
         planted: &Tree,
         clone: &'a Path,
@@ -35,6 +37,7 @@ impl<'a> Comparison<'a> {
         let file = planted.path("fingerprint.toml");
         Ok(Comparison {
             case,
+            engine,
             image: &case.images[index],
             clone,
             project: Project::read(&file, &environment(), |_, _| {
@@ -110,6 +113,9 @@ impl<'a> Comparison<'a> {
     fn check_loss(&self, inputs: &Inputs, index: usize, sealed: &FileTree) -> Result<(), String> {
         let mut fewer = copy(inputs);
         let lost = fewer.entries.remove(index).path;
+        if self.image.spare.contains(&record::escaped(lost.as_bytes())) {
+            return Ok(());
+        }
         let build = |inputs: &Inputs, stage| self.sealed(self.quick_client(), inputs, stage);
         let built = build(&fewer, self.image.target.as_deref());
         if built.is_err() || built.is_ok_and(|built| built != *sealed) {
@@ -154,6 +160,7 @@ impl<'a> Comparison<'a> {
         target: Option<&str>,
     ) -> Result<FileTree, String> {
         let builder = Builder {
+            engine: self.engine,
             client,
             image: self.image,
             home: self.home.path(),
@@ -165,7 +172,7 @@ impl<'a> Comparison<'a> {
     /// what the other makes.
     fn quick_client(&self) -> Client {
         let is_ascii = self.image.inputs.iter().all(|path| path.is_ascii());
-        match is_ascii && self.image.platforms.len() < 2 {
+        match self.engine.is_any && is_ascii && self.image.platforms.len() < 2 {
             true => Client::BuiltIn,
             false => Client::Buildx,
         }

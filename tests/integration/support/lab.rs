@@ -70,6 +70,16 @@ macro_rules! on_podman {
 }
 pub(crate) use on_podman;
 
+/// The address of an engine that is newer than the others, if there is one: it is always private.
+pub(crate) fn newest_engine() -> Option<String> {
+    std::env::var("FP_LAB_ENGINE_NEWEST").ok()
+}
+
+/// The image of a Dockerfile frontend that knows more than that engine's own, if there is one.
+pub(crate) fn newest_frontend() -> Option<String> {
+    std::env::var("FP_LAB_FRONTEND_NEWEST").ok()
+}
+
 /// The registry that lets everybody in.
 pub(crate) fn registry() -> Registry {
     Registry::open(&variable("FP_LAB_REGISTRY"))

@@ -7,7 +7,7 @@
 declare -A PART_REVISION=(
   [engine]=1 [old-client]=1 [registry]=1 [network]=1 [busybox]=1 [b3sum]=1 [act]=1 [linters]=1
   [podman]=1 [hyperfine]=1 [hash-files]=1 [c++]=1 [second-registry]=1 [oras]=1 [clients]=1
-  [newest-engine]=1
+  [newest-engine]=1 [frontend]=1
 )
 
 part() { printf '%s/parts/%s-%s-%s-r%s' "$LAB_CACHE" "$1" "$(machine_suite)" "$(uname -m)" "${PART_REVISION[$1]}"; }

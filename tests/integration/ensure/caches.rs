@@ -235,7 +235,7 @@ fn an_old_client_builds_without_caches() {
     machine
         .fp(&["ensure"])
         .succeeded()
-        .says("warning: caches are neither read nor written, since this docker has no buildx");
+        .says("warning: caches are neither read nor written, which takes docker with buildx");
     assert_eq!(tags(&machine), ["fp-staging"]);
 }
 

@@ -12,6 +12,7 @@ pub mod ensure;
 pub mod environment;
 pub mod inputs;
 pub mod interrupt;
+mod nearest;
 pub mod path;
 pub mod pattern;
 pub mod platform;

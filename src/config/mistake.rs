@@ -8,6 +8,7 @@ use super::key;
 use super::room::Full;
 use super::{AliasError, ImageName, template};
 use crate::environment::NotText;
+use crate::nearest::nearest;
 use crate::path;
 use crate::pattern;
 use crate::platform::{self, Platform};
@@ -279,11 +280,11 @@ impl MistakeKind {
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            MistakeKind::UnknownKey { key, known } => Some(match nearest(key, known) {
+            MistakeKind::UnknownKey { key, known } => Some(match likely(key, known) {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known keys are {}", known.join(", ")),
             }),
-            MistakeKind::NoSuchNeed { name, names } => Some(match nearest(name, names) {
+            MistakeKind::NoSuchNeed { name, names } => Some(match likely(name, names) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the images are {}", names.join(", ")),
             }),
@@ -336,7 +337,7 @@ impl Error {
             Error::NotFound { .. } => {
                 Some("create one, or name another file with --config FILE".to_owned())
             }
-            Error::NoSuchImage { name, names, .. } => Some(match nearest(name, names) {
+            Error::NoSuchImage { name, names, .. } => Some(match likely(name, names) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the images are {}", names.join(", ")),
             }),
@@ -359,12 +360,6 @@ fn stop(git_top: &Option<PathBuf>) -> String {
     }
 }
 
-/// The known name that is likely meant by `name`.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate.as_str()))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| candidate)
+fn likely<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    nearest(name, known.iter().map(String::as_str))
 }

@@ -6,6 +6,25 @@ use super::instruction::Instruction;
 use super::mistake::{Mistake, MistakeKind};
 use super::{mount, words};
 
+const COPY_FLAGS: [&str; 6] = [
+    "--from",
+    "--parents",
+    "--exclude",
+    "--chown",
+    "--chmod",
+    "--link",
+];
+const ADD_FLAGS: [&str; 7] = [
+    "--exclude",
+    "--chown",
+    "--chmod",
+    "--link",
+    "--keep-git-dir",
+    "--checksum",
+    "--unpack",
+];
+const RUN_FLAGS: [&str; 4] = ["--mount", "--network", "--security", "--device"];
+
 /// How an instruction names the stage or image that it reads from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Naming {
@@ -78,6 +97,10 @@ fn mount_naming(text: &str) -> Result<Naming, MistakeKind> {
 ///
 /// A flag that is not known: it could change what is read, as `--exclude` did when it was new.
 pub(super) fn copy(instruction: &Instruction) -> Result<Copy, MistakeKind> {
+    let known: &[_] = match instruction.keyword.as_str() {
+        "add" => &ADD_FLAGS,
+        _ => &COPY_FLAGS,
+    };
     let mut copy = Copy::default();
     for flag in &instruction.flags {
         let (name, value) = match flag.split_once('=') {
@@ -90,7 +113,7 @@ pub(super) fn copy(instruction: &Instruction) -> Result<Copy, MistakeKind> {
             (_, "--exclude", Some(value)) => copy.excludes.push(value.to_owned()),
             (_, "--chown" | "--chmod" | "--link", _) => {}
             ("add", "--keep-git-dir" | "--checksum" | "--unpack", _) => {}
-            _ => return Err(MistakeKind::UnknownFlag(flag.clone())),
+            _ => return Err(MistakeKind::unknown_flag(flag, known)),
         }
     }
     copy.sources = sources(instruction)?;
@@ -139,7 +162,7 @@ pub(super) fn mounts(instruction: &Instruction) -> Result<Vec<&str>, MistakeKind
         match (name, value) {
             ("--mount", Some(value)) => mounts.push(value),
             ("--network" | "--security" | "--device", _) => {}
-            _ => return Err(MistakeKind::UnknownFlag(flag.clone())),
+            _ => return Err(MistakeKind::unknown_flag(flag, &RUN_FLAGS)),
         }
     }
     Ok(mounts)

@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
             // A trigger is pulled in the stages that start from this one.
             "cmd" | "entrypoint" | "expose" | "healthcheck" | "label" | "maintainer"
             | "onbuild" | "shell" | "stopsignal" | "user" | "volume" | "workdir" => {}
-            other => return Err(MistakeKind::UnknownInstruction(other.to_uppercase())),
+            other => return Err(MistakeKind::unknown_instruction(other.to_uppercase())),
         }
         Ok(self.effort.check()?)
     }

@@ -9,6 +9,29 @@ use super::effort::TooMuch;
 use super::shell::SyntaxError;
 use super::variables::Undecided;
 use crate::dockerfile::dockerignore::Malformed;
+use crate::nearest::nearest;
+
+/// The instructions that fp knows.
+const INSTRUCTIONS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
 
 /// One mistake and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,12 +84,18 @@ pub enum MistakeKind {
     NotAssignment(String),
     #[error("this ONBUILD cannot be read")]
     Onbuild,
-    #[error("fp does not know the flag `{0}`, which could change what the build reads")]
-    UnknownFlag(String),
+    #[error("fp does not know the flag `{flag}`, which could change what the build reads{}", question(*near))]
+    UnknownFlag {
+        flag: String,
+        near: Option<&'static str>,
+    },
     #[error("`{0}` is neither `true` nor `false`")]
     Flag(String),
-    #[error("fp does not know the instruction {0}, which could read files of the build context")]
-    UnknownInstruction(String),
+    #[error("fp does not know the instruction {name}, which could read files of the build context{}", question(*near))]
+    UnknownInstruction {
+        name: String,
+        near: Option<&'static str>,
+    },
     #[error("the mount `{0}` cannot be read")]
     Mount(String),
     #[error("COPY takes no address: `{0}`")]
@@ -99,7 +128,29 @@ pub enum MistakeKind {
     UndeclaredHint(String),
 }
 
+/// Asks for what was likely meant.
+fn question(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean {near}?"))
+}
+
 impl MistakeKind {
+    /// An instruction that is not known, in capital letters.
+    pub(super) fn unknown_instruction(name: String) -> Self {
+        let near = nearest(&name, INSTRUCTIONS);
+        MistakeKind::UnknownInstruction { name, near }
+    }
+
+    /// A flag that is not known to an instruction, which has those of `known`.
+    pub(super) fn unknown_flag(flag: &str, known: &[&'static str]) -> Self {
+        let name = flag.split_once('=').map_or(flag, |(name, _)| name);
+        // One that is known may lack its value.
+        let others = known.iter().copied().filter(|other| *other != name);
+        MistakeKind::UnknownFlag {
+            flag: flag.to_owned(),
+            near: nearest(name, others),
+        }
+    }
+
     /// The way out, where the message does not say it already.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -125,8 +176,8 @@ impl MistakeKind {
             }
             MistakeKind::HintInSource { .. } => "move it to `args`, where it is recorded",
             MistakeKind::UndecidedSource { .. }
-            | MistakeKind::UnknownFlag(_)
-            | MistakeKind::UnknownInstruction(_)
+            | MistakeKind::UnknownFlag { .. }
+            | MistakeKind::UnknownInstruction { .. }
             | MistakeKind::TooLarge => "list the files that go into the image in `inputs`",
             MistakeKind::VariableInFrom(_) => {
                 "name the image in a FROM, where variables are expanded, and then that stage"
@@ -165,8 +216,8 @@ impl MistakeKind {
         matches!(
             self,
             MistakeKind::UndecidedSource { .. }
-                | MistakeKind::UnknownFlag(_)
-                | MistakeKind::UnknownInstruction(_)
+                | MistakeKind::UnknownFlag { .. }
+                | MistakeKind::UnknownInstruction { .. }
         )
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod hints;
 mod large;
+mod misspelt;
 
 use super::{Dockerfile, Interpretation, Mistake, MistakeKind, Request, Undecided};
 use crate::platform::Platform;
@@ -302,11 +303,11 @@ fn what_cannot_be_decided_is_a_mistake_only_where_it_matters() {
     assert_eq!(sources(unused), ["5 COPY a"]);
     assert!(matches!(
         Asked::default().undecided("FROM a\nUNKNOWN x\n"),
-        MistakeKind::UnknownInstruction(_)
+        MistakeKind::UnknownInstruction { .. }
     ));
     assert!(matches!(
         Asked::default().undecided("FROM a\nCOPY --newflag a /\n"),
-        MistakeKind::UnknownFlag(_)
+        MistakeKind::UnknownFlag { .. }
     ));
     let one_image = "FROM debian:$TARGETARCH\nCOPY a /\n";
     assert_eq!(sources(one_image), ["2 COPY a"], "no stage can be meant");

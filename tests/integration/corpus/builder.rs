@@ -29,7 +29,7 @@ pub(super) struct Engine {
     /// The image of the program that reads Dockerfiles in place of the engine's own.
     pub(super) frontend: Option<String>,
     /// Whether any client can talk to it, and its cache is to be trusted: what it keeps a COPY with
-    /// `--parents` or `--exclude` under does not tell what lies behind links that lead to the sources.
+    /// `--parents` under does not tell what lies behind a link that is the pivot.
     pub(super) is_any: bool,
 }
 

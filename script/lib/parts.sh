@@ -19,6 +19,15 @@ install_part() {
   [[ -d $folder ]] || finish_once "$folder" "$1" "make_$1"
 }
 
+# install_if_possible PART WITHOUT: a part that Debian's next release makes, which changes. Where it cannot be made, that says what
+# has to do without it. A process of its own makes it: in a condition bash would go on after its first error.
+install_if_possible() {
+  "$0" install "$1" || {
+    say "lab: there is no $1, so $2"
+    return 1
+  }
+}
+
 # finish_once PATH WHAT COMMAND…: has the command make a file or folder at a temporary path, its last argument, and
 # moves it to PATH.
 finish_once() {

@@ -98,8 +98,7 @@ impl Interrupt {
         }
     }
 
-    /// An interrupt that a test raises by itself, by sending a signal's name.
-    #[cfg(test)]
+    /// An interrupt that is raised by sending a signal's name: for work that is given up together.
     pub(crate) fn controlled() -> (watch::Sender<Option<Signal>>, Self) {
         let (sender, receiver) = watch::channel(None);
         (sender, Self { signal: receiver })

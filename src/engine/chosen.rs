@@ -13,6 +13,7 @@ use super::docker::{self, Docker};
 use super::podman::{self, Podman};
 use super::process::Sink;
 use super::{About, BuildRequest, CacheAbility, Demand, Error, Image, ImageId, LocalImage};
+use crate::interrupt::Interrupt;
 use crate::platform::Platform;
 use crate::reference::{Digest, Reference, Repository, Tag};
 
@@ -72,10 +73,10 @@ impl Program {
         }
     }
 
-    fn uninterrupted(&self) -> Self {
+    fn heeding(&self, interrupt: &Interrupt) -> Self {
         match self {
-            Program::Docker(docker) => Program::Docker(docker.uninterrupted()),
-            Program::Podman(podman) => Program::Podman(podman.uninterrupted()),
+            Program::Docker(docker) => Program::Docker(docker.heeding(interrupt)),
+            Program::Podman(podman) => Program::Podman(podman.heeding(interrupt)),
         }
     }
 }
@@ -115,10 +116,11 @@ impl Engine {
         choice.filter(|_| self.programs.len() > 1)
     }
 
-    /// The same engine for tidying up, which has to work after an interrupt as well.
-    pub fn uninterrupted(&self) -> Self {
+    /// The same engine, which heeds another interrupt.
+    pub fn heeding(&self, interrupt: &Interrupt) -> Self {
+        let programs = self.programs.iter();
         Engine {
-            programs: self.programs.iter().map(Program::uninterrupted).collect(),
+            programs: programs.map(|program| program.heeding(interrupt)).collect(),
             choice: Arc::clone(&self.choice),
         }
     }

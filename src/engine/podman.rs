@@ -65,10 +65,10 @@ impl Podman {
         }
     }
 
-    /// The same engine for tidying up, which has to work after an interrupt as well.
-    pub fn uninterrupted(&self) -> Self {
+    /// The same engine, which heeds another interrupt.
+    pub fn heeding(&self, interrupt: &Interrupt) -> Self {
         Self {
-            interrupt: Interrupt::never(),
+            interrupt: interrupt.clone(),
             ..self.clone()
         }
     }

@@ -6,8 +6,9 @@
 //! platforms at once, and the index is the same, byte for byte, whoever puts it together.
 
 use std::cell::RefCell;
+use std::pin::pin;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::build::{build, name};
 use super::drive::Upstreams;
@@ -17,6 +18,7 @@ use super::verify::verify;
 use super::{Error, Event, Job, Tell, World};
 use crate::context::StagedContext;
 use crate::engine::LocalImage;
+use crate::interrupt::{Interrupt, Signal};
 use crate::platform::Platform;
 
 /// A part of an image that was built, as the engine has it.
@@ -89,18 +91,18 @@ pub(super) async fn build_parts<'a>(
         .collect::<Result<_, Error>>()?;
     let from = (means, &stage(job, world).await?);
     let tell = RefCell::new(tell);
-    let making = jobs.into_iter().map(async |(platform, job)| {
+    let parts = all_or_none(world, jobs, async |world, (platform, job)| {
         let mut tell = |event: Event<'_>| tell_of_part(&mut **tell.borrow_mut(), platform, event);
         let made = part(&job, platform, world, from, upstreams, &mut tell).await;
         let image = made.map_err(|error| Error::of_part(platform, error))?;
         let platform = platform.clone();
-        Ok::<_, Error>(Part {
+        Ok(Part {
             job,
             platform,
             image,
         })
     });
-    let parts = try_join_all(making).await?;
+    let parts = parts.await?;
     if let Some(own) = parts
         .iter()
         .find(|part| part.platform == means.engine.platform)
@@ -108,6 +110,45 @@ pub(super) async fn build_parts<'a>(
         name(job, world, &own.image).await?;
     }
     Ok(parts)
+}
+
+/// Makes something of each of `all` at the same time. Once one fails, the others are asked to stop, and waited
+/// for: what an engine runs for them has to be ended by whoever started it, and would run on if they were just
+/// forgotten.
+async fn all_or_none<T, U>(
+    world: &World<'_>,
+    all: impl IntoIterator<Item = T>,
+    make: impl AsyncFn(&World<'_>, T) -> Result<U, Error>,
+) -> Result<Vec<U>, Error> {
+    let (stop, interrupt) = Interrupt::controlled();
+    let stop = |signal| stop.send_if_modified(|sent| sent.replace(signal).is_none());
+    let engine = world.engine.heeding(&interrupt);
+    let own = World {
+        engine: &engine,
+        interrupt: &interrupt,
+        ..*world
+    };
+    let failure = RefCell::new(None);
+    let making = all.into_iter().map(async |one| {
+        let made = make(&own, one).await;
+        // Those that are stopped because of the first one have nothing to tell.
+        made.map_err(|error| {
+            failure.borrow_mut().get_or_insert(error);
+            stop(Signal::Terminate)
+        })
+    });
+    let mut making = pin!(join_all(making));
+    let made = tokio::select! {
+        made = &mut making => made,
+        interrupted = world.interrupt.raised() => {
+            stop(interrupted.signal);
+            making.await
+        }
+    };
+    match failure.take() {
+        Some(error) => Err(error),
+        None => Ok(made.into_iter().flatten().collect()),
+    }
 }
 
 async fn part(

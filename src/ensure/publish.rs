@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::parts::Part;
 use super::{Error, Job, Tell, World, engine_lines};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
+use crate::interrupt::Interrupt;
 use crate::reference::{Digest, Tag};
 use crate::registry::{Content, Lookup, Manifest, PutOutcome};
 
@@ -202,7 +203,7 @@ async fn tag_and_push(
 
 /// Takes the staging tag out of the engine, after a signal as well. The image keeps its own name.
 async fn untag(job: &Job<'_>, world: &World<'_>, tag: &Tag) -> Result<(), Error> {
-    let engine = world.engine.uninterrupted();
+    let engine = world.engine.heeding(&Interrupt::never());
     let untagged = engine.untag(&job.repository, tag);
     match world.interrupt.check() {
         Ok(()) => untagged.await.map_err(Error::of_engine(Error::Engine)),

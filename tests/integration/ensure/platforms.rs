@@ -5,14 +5,17 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::Machine;
+use super::signals::is_any_process;
 use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::{Machine, Running, wait_until};
 
 on_both_stores! {
     all_platforms_are_built_and_published_as_one_index
     a_part_is_published_under_a_tag_of_its_own
     what_is_not_published_is_made_for_the_engines_own_platform
     a_platform_that_fails_publishes_nothing
+    a_platform_that_fails_ends_what_runs_for_the_others
+    a_signal_ends_what_runs_for_all_platforms
     parts_that_could_not_be_published_are_not_built_again
     checks_run_in_each_part_before_the_image_has_a_tag
 }
@@ -22,6 +25,8 @@ on_podman! {
     a_part_is_published_under_a_tag_of_its_own
     what_is_not_published_is_made_for_the_engines_own_platform
     a_platform_that_fails_publishes_nothing
+    a_platform_that_fails_ends_what_runs_for_the_others
+    a_signal_ends_what_runs_for_all_platforms
     parts_that_could_not_be_published_are_not_built_again
     checks_run_in_each_part_before_the_image_has_a_tag
 }
@@ -190,6 +195,56 @@ fn a_platform_that_fails_publishes_nothing(store: Store) {
     let processes = machine.processes();
     assert!(processes.is_empty(), "{processes:?}");
     machine.fp(&["ensure", "--no-push"]).succeeded();
+}
+
+/// A run in which the engine's own part is checked, which takes for ever, while the other part is still being built
+/// and does so by `step`; with what tells whether a container of it runs.
+fn half_built(store: Store, step: &str) -> (Machine, Running, String) {
+    let (machine, platforms) = machine(store);
+    let own = platforms.own.strip_prefix("linux/").unwrap();
+    machine.tree.file(
+        "Dockerfile",
+        format!(
+            "FROM {} AS tool\nARG TARGETARCH\nRUN [ $TARGETARCH = {own} ] || {{ : {}; {step}; }}\n\
+             FROM scratch\nARG TARGETARCH\nCOPY --from=tool / /\nCOPY $TARGETARCH.txt /platform.txt\n",
+            format_args!("--platform={} {}", platforms.own, lab::base()),
+            machine.unique
+        ),
+    );
+    let mark = format!("sleep 600 # {}", machine.unique);
+    configure(&machine, &format!("verify = [['sh', '-c', '{mark}']]\n"));
+    let running = machine.start(&["ensure"]);
+    wait_until("the check runs", || containers(&machine).contains(&mark));
+    (machine, running, mark)
+}
+
+fn containers(machine: &Machine) -> String {
+    machine.docker(&["ps", "--no-trunc", "--format", "{{.Command}}"])
+}
+
+/// The container of the other part's check ran on.
+fn a_platform_that_fails_ends_what_runs_for_the_others(store: Store) {
+    let (machine, running, mark) = half_built(store, "sleep 15; exit 1");
+    running.finish().ended_with(1).says("not available for");
+    assert!(!containers(&machine).contains(&mark));
+    let processes = machine.processes();
+    assert!(processes.is_empty(), "{processes:?}");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
+    let tags = lab::registry().tags(&machine.repository());
+    assert!(tags.is_empty(), "{tags:?}");
+}
+
+fn a_signal_ends_what_runs_for_all_platforms(store: Store) {
+    let (machine, running, mark) = half_built(store, "sleep 600");
+    running.send(Signal::TERM);
+    running.finish().ended_with(143);
+    assert!(!containers(&machine).contains(&mark));
+    wait_until("nothing of the build runs", || {
+        !is_any_process(&machine.unique)
+    });
+    let processes = machine.processes();
+    assert!(processes.is_empty(), "{processes:?}");
+    assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
 }
 
 fn parts_that_could_not_be_published_are_not_built_again(store: Store) {

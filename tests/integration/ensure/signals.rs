@@ -101,7 +101,7 @@ fn while_building(store: Store) {
 }
 
 /// Whether a process on this machine has `word` among its arguments.
-fn is_any_process(word: &str) -> bool {
+pub(super) fn is_any_process(word: &str) -> bool {
     let processes = fs::read_dir("/proc").unwrap();
     processes
         .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())

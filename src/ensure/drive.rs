@@ -214,7 +214,8 @@ async fn make_parts(
     let parts = build_parts(job, world, means, upstreams, tell).await?;
     let built = built(job.reference(), None);
     let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
-    if made.steps.contains(&Step::Pushed) {
+    // What could not be published is published by their names the next time.
+    if made.reference.digest.is_some() {
         forget(&parts, world).await?;
     }
     for part in &parts {

@@ -17,7 +17,7 @@ use super::drive::{self, Upstreams};
 use super::hindrance::Hindrance;
 use super::observe::{Observation, RegistryAnswer, observe};
 use super::plan::Plan;
-use super::{Error, Event, Job, Outcome, Tell, World, alias, label};
+use super::{Error, Event, Job, Outcome, Step, Tell, World, alias, label};
 use crate::config::ImageName;
 use crate::engine::Upstream;
 use crate::interrupt::Interrupted;
@@ -230,8 +230,9 @@ impl<'a> Run<'a> {
             let made = self.ensure(image).await;
             let failed = |error| Error::of_upstream(image, error);
             let outcome = made.map_err(failed)?;
-            // Whatever came through the engine was looked at there.
-            if outcome.steps.is_empty()
+            // Whatever came through the engine was looked at there; what was built was maybe overtaken.
+            let is_seen = |step: &Step| matches!(step, Step::Pulled | Step::Pushed);
+            if !outcome.steps.iter().any(is_seen)
                 && let Some(digest) = &outcome.reference.digest
             {
                 let checked = label::check(self.job(image), self.world, digest).await;

@@ -270,7 +270,7 @@ impl fmt::Display for Hint {
             } => {
                 fmt_access(f, registry, account)?;
                 if *may_be_new {
-                    f.write_str("; if the repository is new, say so with --first-push")?;
+                    f.write_str("; if the repository is new, say so with `fp ensure --first-push`")?;
                 }
                 Ok(())
             }

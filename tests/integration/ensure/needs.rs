@@ -3,7 +3,7 @@
 use fp::reference::Digest;
 
 use crate::support::lab::{self, Store, on_both_stores, on_podman};
-use crate::support::{Machine, Reply, Request, ScriptedRegistry, wait_until};
+use crate::support::{Answer, Machine, Reply, Request, ScriptedRegistry, wait_until};
 
 on_both_stores! {
     what_an_image_is_built_on_is_made_first_and_only_then
@@ -266,17 +266,26 @@ fn nothing_is_built_on_an_image_that_is_not_what_its_tag_says() {
     machine.fp(&["ensure", "root"]).succeeded();
     machine.tree.file("root/a", "root\n");
     let root = format!("{}-root", machine.repository());
+    let is_refused = |answer: Answer| {
+        answer
+            .ended_with(1)
+            .says("`root`, which it is built on, is not available")
+            .says(&format!(
+                "is refused: its label names the fingerprint {other}"
+            ))
+            .says("remove the tag or change `salt`")
+    };
+
+    // Somebody else writes the tag while the image is pushed.
+    machine.hold("push");
+    let running = machine.start(&["ensure", "left"]);
+    machine.wait_until_held("push");
     lab::registry().copy_tag(&root, &other, &wanted);
+    machine.release("push");
+    is_refused(running.finish()).says("somebody else published the image first");
 
     machine.clear_docker_log();
-    machine
-        .fp(&["ensure", "left"])
-        .ended_with(1)
-        .says("`root`, which it is built on, is not available")
-        .says(&format!(
-            "is refused: its label names the fingerprint {other}"
-        ))
-        .says("remove the tag or change `salt`");
+    is_refused(machine.fp(&["ensure", "left"]));
     assert!(machine.deeds().is_empty(), "{:?}", machine.deeds());
 }
 

@@ -1,6 +1,7 @@
 //! `fp status --missing`: what is still to be built, and for which platform, so that a workflow can start a
 //! runner for each.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -80,20 +81,14 @@ fn without_upstreams<'a>(
     mut missing: Vec<Missing<'a>>,
     workspace: &Workspace,
 ) -> Result<Vec<Missing<'a>>, Failure> {
-    let mut by_the_way = Vec::new();
+    let mut by_the_way = BTreeSet::new();
     for Missing { image, platform } in &missing {
         let image = workspace.project.one(Some(image.as_str()))?;
         for upstream in workspace.project.upstreams(image)? {
-            by_the_way.push((upstream.name.clone(), platform.clone()));
+            by_the_way.insert((&upstream.name, platform.clone()));
         }
     }
-    missing.retain(|one| {
-        let is_same = |(image, platform): &(ImageName, Option<Platform>)| {
-            // Without platforms, it is made for those of what needs it.
-            image == one.image && (*platform == one.platform || one.platform.is_none())
-        };
-        !by_the_way.iter().any(is_same)
-    });
+    missing.retain(|one| !by_the_way.contains(&(one.image, one.platform.clone())));
     Ok(missing)
 }
 

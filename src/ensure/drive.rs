@@ -181,25 +181,36 @@ async fn perform(
         }
         Plan::Build { publish } => {
             let means = ready.means.expect("a build has been prepared");
-            let platform = job.build_platform(&means.engine.platform, publish)?;
-            let platform = platform.as_ref();
-            tell(Event::Building);
-            let staged = stage(job, world).await?;
-            let from = (&means, &staged);
-            let image = build(job, world, platform, from, &ready.upstreams, tell).await?;
-            let built = built(job.reference(), Some(&image));
-            if !publish {
-                return Ok(built);
-            }
-            let outcome = publish_and_report(job, world, Made::Whole(&image), built, tell).await?;
-            cache::note(job, world, platform, &outcome, tell).await?;
-            Ok(outcome)
+            make_whole(job, world, publish, &means, &ready.upstreams, tell).await
         }
         Plan::Wait => unreachable!("a look ends when there is nothing to wait for"),
         Plan::Absent | Plan::OtherPlatform(_) | Plan::CannotTell(_) | Plan::Unpublishable(_) => {
             unreachable!("such a plan is not possible")
         }
     }
+}
+
+/// Builds the image for one platform, and maybe publishes it.
+async fn make_whole(
+    job: &Job<'_>,
+    world: &World<'_>,
+    publish: bool,
+    means: &Means,
+    upstreams: &Upstreams,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, Error> {
+    let platform = job.build_platform(&means.engine.platform, publish)?;
+    let platform = platform.as_ref();
+    tell(Event::Building);
+    let staged = stage(job, world).await?;
+    let image = build(job, world, platform, (means, &staged), upstreams, tell).await?;
+    let built = built(job.reference(), Some(&image));
+    if !publish {
+        return Ok(built);
+    }
+    let outcome = publish_and_report(job, world, Made::Whole(&image), built, tell).await?;
+    cache::note(job, world, platform, &outcome, tell).await?;
+    Ok(outcome)
 }
 
 /// Builds the image for all its platforms and publishes it.

@@ -25,8 +25,7 @@ pub struct Joined {
 /// that is there already, for all platforms, is left as it is; one that lacks a platform is as well, and
 /// an error.
 pub async fn join(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Result<Joined, Error> {
-    let platforms = &job.image.platforms;
-    if platforms.is_empty() {
+    if job.image.platforms.is_empty() {
         return Err(Error::NoParts);
     }
     if job.image.repository.is_none() {
@@ -42,27 +41,7 @@ pub async fn join(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Resu
     if let Publishing::Denied(denial) = &job.publishing {
         return Err(Error::NotAllowed(denial.clone()));
     }
-    let parts = platforms
-        .iter()
-        .map(|platform| Ok((platform, job.part(platform)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
-    let parts = parts
-        .iter()
-        .map(|(platform, part)| read(part, platform, world));
-    let found: Vec<Option<_>> = join_all(parts)
-        .await
-        .into_iter()
-        .collect::<Result<_, _>>()?;
-    let is_missing = |(_, found): &(&Platform, &Option<_>)| found.is_none();
-    let missing: Vec<_> = platforms.iter().zip(&found).filter(is_missing).collect();
-    if !missing.is_empty() {
-        return Err(Error::PartsMissing {
-            reference: job.reference(),
-            platforms: missing.into_iter().map(|(one, _)| one.clone()).collect(),
-        });
-    }
-    let manifests: Vec<_> = found.into_iter().flatten().collect();
-    let index = Manifest::index(&manifests).map_err(Error::Index)?;
+    let index = Manifest::index(&read_all(job, world).await?).map_err(Error::Index)?;
     match write(job, world, &index).await? {
         Published::Ours(digest) => {
             record::store(job, world, &digest, tell).await?;
@@ -79,6 +58,34 @@ pub async fn join(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Resu
             })
         }
     }
+}
+
+/// Reads the manifests of all parts at once. Each has to be there.
+async fn read_all(job: &Job<'_>, world: &World<'_>) -> Result<Vec<(Platform, Manifest)>, Error> {
+    let platforms = &job.image.platforms;
+    let parts = platforms
+        .iter()
+        .map(|platform| Ok((platform, job.part(platform)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let parts = parts
+        .iter()
+        .map(|(platform, part)| read(part, platform, world));
+    let found: Vec<Option<_>> = join_all(parts)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    let missing = platforms.iter().zip(&found);
+    let missing: Vec<_> = missing
+        .filter(|(_, found)| found.is_none())
+        .map(|(platform, _)| platform.clone())
+        .collect();
+    if !missing.is_empty() {
+        return Err(Error::PartsMissing {
+            reference: job.reference(),
+            platforms: missing,
+        });
+    }
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What a job's tag names; `None` if it is absent.

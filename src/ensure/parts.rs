@@ -15,7 +15,7 @@ use super::drive::Upstreams;
 use super::means::{Means, stage};
 use super::observe::{EngineAnswer, ask_engine};
 use super::verify::verify;
-use super::{Error, Event, Job, Tell, World};
+use super::{Error, Event, Job, Notice, Omission, Tell, World};
 use crate::context::StagedContext;
 use crate::engine::LocalImage;
 use crate::interrupt::{Interrupt, Signal};
@@ -90,9 +90,12 @@ pub(super) async fn build_parts<'a>(
         .map(|platform| Ok((platform, job.part(platform)?)))
         .collect::<Result<_, Error>>()?;
     let from = (means, &stage(job, world).await?);
-    let tell = RefCell::new(tell);
+    let (tell, omitted) = (RefCell::new(tell), RefCell::default());
     let parts = all_or_none(world, jobs, async |world, (platform, job)| {
-        let mut tell = |event: Event<'_>| tell_of_part(&mut **tell.borrow_mut(), platform, event);
+        let mut tell = |event: Event<'_>| {
+            let omitted = &mut omitted.borrow_mut();
+            tell_of_part(&mut **tell.borrow_mut(), omitted, platform, event);
+        };
         let made = part(&job, platform, world, from, upstreams, &mut tell).await;
         let image = made.map_err(|error| Error::of_part(platform, error))?;
         let platform = platform.clone();
@@ -170,10 +173,21 @@ async fn part(
     build(job, world, Some(platform), from, upstreams, tell).await
 }
 
-/// The parts are made at the same time, so each line of the engine's says of which it tells.
-fn tell_of_part(tell: &mut Tell<'_>, platform: &Platform, event: Event<'_>) {
+/// The parts are made at the same time, so each line of the engine's says of which it tells. What is left out is
+/// left out for all of them, and told once; `omitted` is what was told.
+fn tell_of_part(
+    tell: &mut Tell<'_>,
+    omitted: &mut Vec<Omission>,
+    platform: &Platform,
+    event: Event<'_>,
+) {
     match event {
         Event::Engine(line) => tell(Event::Engine(&format!("{platform}: {line}"))),
+        Event::Cache(Notice::Omitted(omission)) if omitted.contains(&omission) => {}
+        Event::Cache(Notice::Omitted(omission)) => {
+            omitted.push(omission);
+            tell(Event::Cache(Notice::Omitted(omission)));
+        }
         event => tell(event),
     }
 }
@@ -185,4 +199,35 @@ pub(super) async fn forget(parts: &[Part<'_>], world: &World<'_>) -> Result<(), 
         untagged.map_err(Error::of_engine(Error::Engine))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tell_of_part;
+    use crate::ensure::{Event, Notice, Omission};
+    use crate::platform::Platform;
+
+    #[test]
+    fn what_is_left_out_for_all_parts_is_told_once() {
+        let mut told = Vec::new();
+        let mut tell = |event: Event<'_>| told.push(format!("{event:?}"));
+        let mut omitted = Vec::new();
+        for architecture in ["amd64", "arm64"] {
+            let platform = Platform::new("linux", architecture, "");
+            for event in [
+                Event::Cache(Notice::Omitted(Omission::NoBuildx)),
+                Event::Engine("a line"),
+            ] {
+                tell_of_part(&mut tell, &mut omitted, &platform, event);
+            }
+        }
+        assert_eq!(
+            told,
+            [
+                "Cache(Omitted(NoBuildx))",
+                "Engine(\"linux/amd64: a line\")",
+                "Engine(\"linux/arm64: a line\")",
+            ]
+        );
+    }
 }

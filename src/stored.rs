@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::FINGERPRINT_LABEL;
 use crate::record::{Fingerprint, Record};
 use crate::reference::{Digest, Reference, Repository};
 use crate::registry::{self, Artifact, Client, Content, Lookup};
@@ -12,9 +13,6 @@ use crate::shown::Shown;
 
 /// The type of the artifact that holds a record, and of the record in it.
 pub const KIND: &str = "application/vnd.fp.record.v1";
-
-/// The label by which an image names its fingerprint.
-const LABEL: &str = "fp.fingerprint";
 
 /// The longest record that is stored or read, in bytes: what registries take for a manifest, too.
 pub const MAX_RECORD: usize = 4 << 20;
@@ -47,7 +45,7 @@ pub enum Error {
         source: registry::Error,
     },
     /// The image does not say which record is its own.
-    #[error("{0} has no label {LABEL}, so that no record can be held against it")]
+    #[error("{0} has no label {FINGERPRINT_LABEL}, so that no record can be held against it")]
     NoLabel(Reference),
     /// What is stored is not what the image was made of.
     #[error("no record that is stored with {reference} is its own: its label names {}, {}", Shown::text(.label), hashes(.found))]
@@ -222,7 +220,7 @@ async fn label(
 /// The label in an image's configuration (OCI image specification, "Image Configuration").
 fn label_in(configuration: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(configuration).ok()?;
-    let label = value.get("config")?.get("Labels")?.get(LABEL)?;
+    let label = value.get("config")?.get("Labels")?.get(FINGERPRINT_LABEL)?;
     label.as_str().map(str::to_owned)
 }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answers::Answers;
 use super::arguments::Ensure;
@@ -111,12 +111,8 @@ async fn make(
 }
 
 fn object(job: &Job<'_>, outcome: &Outcome, aliases: Option<&[Named]>, time: Duration) -> Value {
-    let aliases = aliases.unwrap_or_default().iter();
-    let aliases: Map<_, _> = aliases
-        .map(|(alias, moved)| (alias.clone(), report::alias_state(moved).into()))
-        .collect();
     json!({
-        "aliases": aliases,
+        "aliases": report::alias_states(aliases.unwrap_or_default()),
         "image": job.image.name.as_str(),
         "fingerprint": job.fingerprint.to_string(),
         "reference": outcome.reference.to_string(),

@@ -38,13 +38,15 @@ pub(super) fn run(
         output.note(&format!("{}: {deed}", image.name));
         let moved = alias::all(job, world, &joined.digest).await;
         let moved = moved.map_err(|error| Failure::ensure(&image.name, Arc::new(error)))?;
-        for line in report::aliases(&image.name, &moved.unwrap_or_default()) {
+        let moved = moved.unwrap_or_default();
+        for line in report::aliases(&image.name, &moved) {
             output.note(&line);
         }
         let reference = job.reference().at(joined.digest);
         match one.format {
             Format::Text => output.line(&reference.to_string()),
             Format::Json => output.json(&json!({
+                "aliases": report::alias_states(&moved),
                 "image": image.name.as_str(),
                 "fingerprint": job.fingerprint.to_string(),
                 "reference": reference.to_string(),

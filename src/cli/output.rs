@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::screen::Screen;
 use super::writer::{Stream, Writer};
+use crate::ensure::trust::is_in_github_actions;
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::report;
@@ -49,7 +50,7 @@ impl Output {
     /// Lets nothing foreign in a message be taken for a command, where stderr is the log of a job in GitHub
     /// Actions.
     pub(super) fn guard(&mut self, environment: &Environment) {
-        self.is_obeyed = is_in_actions(environment);
+        self.is_obeyed = is_in_github_actions(environment);
     }
 
     /// Prints a line of the answer.
@@ -127,11 +128,4 @@ impl Output {
             false => text.into(),
         }
     }
-}
-
-/// Whether this is a job of GitHub Actions.
-pub(super) fn is_in_actions(environment: &Environment) -> bool {
-    environment
-        .get("GITHUB_ACTIONS")
-        .is_some_and(|value| value == "true")
 }

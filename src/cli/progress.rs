@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::output::is_in_actions;
 use super::screen::{self, Screen};
 use crate::config::ImageName;
-use crate::ensure::trust::is_ci;
+use crate::ensure::trust::{is_ci, is_in_github_actions};
 use crate::ensure::{Event, Job};
 use crate::environment::Environment;
 use crate::report::{Groups, Manner, Progress};
@@ -32,7 +31,7 @@ impl Shown {
             && screen::size().is_none_or(|size| size.columns >= NARROWEST);
         let manner = match is_drawn {
             true => Manner::Blocks,
-            false if is_in_actions(environment) => Manner::Groups(Groups::new(token())),
+            false if is_in_github_actions(environment) => Manner::Groups(Groups::new(token())),
             false => Manner::Lines,
         };
         Shown {

@@ -126,7 +126,10 @@ impl CachePlace {
         for field in &fields {
             let (name, value) = field.split_once('=').ok_or(Error::Place)?;
             let name = name.trim().to_ascii_lowercase();
-            if name.is_empty() || value.contains(|c: char| c.is_control()) {
+            // Of two that have the same name buildx takes the last one.
+            let is_known = |(known, _): &(String, String)| *known == name;
+            let is_repeated = attributes.iter().any(is_known);
+            if name.is_empty() || is_repeated || value.contains(|c: char| c.is_control()) {
                 return Err(Error::Place);
             }
             if is_credential(&name, value) {
@@ -299,6 +302,8 @@ mod tests {
             "type=registry,ref=A B",
             "=",
             "type=local,dest=",
+            // The last one was written over, whatever the first one was.
+            "type=registry,ref=ghcr.io/a/cache,ref=ghcr.io/a/b:latest",
         ] {
             let mistake = CachePlace::parse(text).unwrap_err();
             assert!(!mistake.to_string().contains("A B"), "{text}");

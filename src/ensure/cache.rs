@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::trust::Publishing;
+use super::trust::{Publishing, is_in_github_actions};
 use super::{Error, Event, Job, Outcome, Step, Tell, World, engine_lines};
 use crate::config::{CACHE_TAG, Cache, CacheKind, CachePlace, ImageName};
 use crate::engine::docker::cache::Watch;
@@ -275,16 +275,10 @@ fn tag(name: &ImageName, platform: Option<&Platform>, is_proposal: bool) -> Tag 
         .expect("names of images and platforms are part of a tag")
 }
 
-/// Whether this is a job of GitHub Actions.
-pub(super) fn is_in_actions(environment: &Environment) -> bool {
-    let value = environment.text("GITHUB_ACTIONS").ok().flatten();
-    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
 /// The variables by which the cache of GitHub Actions is reached.
 fn of_actions(environment: &Environment) -> Result<Vec<(OsString, OsString)>, Omission> {
     let text = |name: &str| environment.text(name).ok().flatten();
-    if !is_in_actions(environment) {
+    if !is_in_github_actions(environment) {
         return Err(Omission::OutsideActions);
     }
     if text(ACTIONS[0]).is_none() || (text(ACTIONS[1]).is_none() && text(ACTIONS[2]).is_none()) {

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{Error, Job, World, cache, secrets};
+use super::trust::is_in_github_actions;
+use super::{Error, Job, World, secrets};
 use crate::config::CacheKind;
 use crate::context::StagedContext;
 use crate::dockerfile;
@@ -37,7 +38,7 @@ pub(super) async fn means(job: &Job<'_>, world: &World<'_>, publish: bool) -> Re
         writable_mounts: dockerfile::has_writable_mounts(&job.inputs.slice),
         frontend: dockerfile::has_other_frontend(&job.inputs.slice),
         // Elsewhere it is left out, whatever the engine.
-        gha: job.image.cache.kind == CacheKind::Gha && cache::is_in_actions(world.environment),
+        gha: job.image.cache.kind == CacheKind::Gha && is_in_github_actions(world.environment),
     };
     let checked = world.engine.check(&demand).await;
     checked.map_err(Error::of_engine(Error::Build))?;

@@ -124,7 +124,13 @@ async fn all_or_none<T, U>(
     make: impl AsyncFn(&World<'_>, T) -> Result<U, Error>,
 ) -> Result<Vec<U>, Error> {
     let (stop, interrupt) = Interrupt::controlled();
-    let stop = |signal| stop.send_if_modified(|sent| sent.replace(signal).is_none());
+    let stop = |signal| {
+        stop.send_if_modified(|sent| {
+            let is_first = sent.is_none();
+            sent.get_or_insert(signal);
+            is_first
+        })
+    };
     let engine = world.engine.heeding(&interrupt);
     let own = World {
         engine: &engine,

@@ -1,5 +1,7 @@
 //! What became of aliases, in words.
 
+use std::collections::BTreeMap;
+
 use crate::config::ImageName;
 use crate::ensure::alias::{Moved, Named};
 use crate::ensure::trust::{Denial, Stay};
@@ -13,6 +15,14 @@ pub fn alias_state(moved: &Moved) -> &'static str {
         Moved::Kept => "kept",
         Moved::Refused(_) | Moved::NoName(_) => "refused",
     }
+}
+
+/// What became of each alias, for programs.
+pub fn alias_states(aliases: &[Named]) -> BTreeMap<&str, &'static str> {
+    let aliases = aliases.iter();
+    aliases
+        .map(|(alias, moved)| (alias.as_str(), alias_state(moved)))
+        .collect()
 }
 
 /// The lines that tell of an image's aliases.

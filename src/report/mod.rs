@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-pub use alias::{alias_state, aliases, aliases_stay};
+pub use alias::{alias_state, alias_states, aliases, aliases_stay};
 pub use block::{Block, Size, render};
 pub use ensure::{choice, decision, engine, registry, why};
 pub use groups::{Groups, without_commands};

@@ -13,6 +13,7 @@ pub use branch::{Stay, default_branch};
 
 use crate::config::Push;
 use crate::environment::Environment;
+use crate::shown::Shown;
 
 /// Whether to publish, and why or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub enum Denial {
     Configured,
     #[error("fp does not know how this CI system tells trusted events from others")]
     UnknownCi,
-    #[error("the event `{0}` is not one that fp publishes from")]
+    #[error("the event `{}` is not one that fp publishes from", Shown::text(.0))]
     Event(String),
     #[error("the pull request comes from another repository")]
     ForeignPullRequest,
@@ -43,7 +44,7 @@ pub enum Denial {
     PullRequest,
     #[error("the repository is a fork")]
     Fork,
-    #[error("the event was caused by {0}")]
+    #[error("the event was caused by {}", Shown::text(.0))]
     Actor(String),
     #[error("the event's description cannot be read")]
     UnreadableEvent,
@@ -70,6 +71,16 @@ pub fn is_ci(environment: &Environment) -> bool {
             .map(|value| value.to_string_lossy().to_lowercase());
         value.is_some_and(|value| !matches!(value.as_str(), "" | "false" | "0"))
     })
+}
+
+/// Whether this is a job of GitHub Actions.
+pub fn is_in_github_actions(environment: &Environment) -> bool {
+    let payload = None;
+    Ci {
+        environment,
+        payload,
+    }
+    .is_here("GITHUB_ACTIONS")
 }
 
 /// Decides for an image whose configuration says `push`, in a run with `--no-push` or without.

@@ -122,3 +122,15 @@ fn aliases_move_in_ci_only_and_on_one_branch() {
         Err(Stay::OtherBranch { .. })
     ));
 }
+
+/// The words come from a variable, and stand in lines that a terminal or a runner acts upon.
+#[test]
+fn an_event_cannot_steer_whoever_shows_it() {
+    for denial in [
+        Denial::Event("x\u{1b}[2J\n::add-mask::y".to_owned()),
+        Denial::Actor("x\u{1b}[2J\n::add-mask::y".to_owned()),
+    ] {
+        let text = denial.to_string();
+        assert!(!text.contains(|c: char| c.is_control()), "{text:?}");
+    }
+}

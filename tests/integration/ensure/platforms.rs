@@ -574,8 +574,8 @@ fn aliases_move_with_the_whole_image() {
         .says("aliases moved: latest");
     let latest = lab::registry().digest(&machine.repository(), "latest");
     assert_eq!(latest.as_deref(), Some(joined.digest()));
-    machine
-        .fp(&["index"])
-        .succeeded()
-        .says("right already: latest");
+    let again = machine.fp(&["index", "--format", "json"]).succeeded();
+    let answer: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(answer["aliases"], json!({ "latest": "kept" }));
+    again.says("right already: latest");
 }

@@ -302,10 +302,11 @@ impl Error {
                 Some(format!("add \"{platform}\" to the image's `platforms`"))
             }
             Error::PartTag(_) => Some("make `tag` shorter".to_owned()),
-            Error::Part { platform, .. } => Some(format!(
-                "`--no-push` builds for the engine's own platform only; `--platform {platform}` on a machine of that \
-                 platform, and `fp index` after all of them, publishes without emulation"
-            )),
+            Error::Part { platform, source } => source.hint().or_else(|| Some(format!(
+                "if this machine cannot build or run what is for {platform}: `--no-push` builds for the engine's own \
+                 platform only; `--platform {platform}` on a machine of that platform, and `fp index` after all of \
+                 them, publishes without emulation"
+            ))),
             Error::PartPlatform { .. } | Error::Lacks { .. } => Some(
                 "somebody else wrote the tag: find out who may push there, and remove the tag or change `salt`".to_owned(),
             ),
@@ -356,5 +357,34 @@ fn staging_hint(kind: ErrorKind) -> &'static str {
             "name a folder that you may write to with TMPDIR"
         }
         _ => "free space there, or name another folder with TMPDIR",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+    use crate::platform::Platform;
+
+    #[test]
+    fn the_way_out_of_a_part_is_its_own_if_there_is_one() {
+        let platform = || Platform::new("linux", "arm64", "");
+        let hint = |source| {
+            let source = Box::new(source);
+            let part = Error::Part {
+                platform: platform(),
+                source,
+            };
+            part.hint().unwrap()
+        };
+        let label = Error::BuiltLabel {
+            wanted: "00ff".to_owned(),
+        };
+        let of_label = hint(label);
+        assert!(of_label.contains("--platform linux/arm64"), "{of_label}");
+        let other = Error::BuiltPlatform {
+            found: Platform::new("linux", "amd64", ""),
+            wanted: platform(),
+        };
+        assert!(hint(other).starts_with("take `--platform` out of"));
     }
 }

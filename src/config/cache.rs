@@ -3,6 +3,7 @@
 //! No cache is recorded: it may change how long a build takes, and nothing else. Which of them a build
 //! reads and writes is decided by `ensure`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use toml::Spanned;
 
 use super::mistake::{Mistake, at};
 use super::secret::MachinePath;
-use super::written;
+use super::{Image, written};
 use crate::csv;
 use crate::reference::{Reference, Repository};
 
@@ -33,6 +34,8 @@ pub enum Error {
     Credential(String),
     #[error("no cache is written where the image is published")]
     OverImage,
+    #[error("a cache of `{image}` is written where `{other}` is published")]
+    OverOther { image: String, other: String },
 }
 
 impl Error {
@@ -47,7 +50,7 @@ impl Error {
                  GitHub's cache by the job's own token"
                     .to_owned()
             }
-            Error::OverImage => format!(
+            Error::OverImage | Error::OverOther { .. } => format!(
                 "give it a tag that begins with `{CACHE_TAG}`, which no image has, or a repository of its own"
             ),
         }
@@ -55,7 +58,7 @@ impl Error {
 
     /// Whether the text that is wrong may hold a credential.
     pub(super) fn may_quote_a_secret(&self) -> bool {
-        !matches!(self, Error::OverImage)
+        !matches!(self, Error::OverImage | Error::OverOther { .. })
     }
 }
 
@@ -223,6 +226,26 @@ pub(super) fn cache(
             .map(writable)
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Makes sure that no image's cache is written over another image.
+pub(super) fn check<'a>(images: impl Iterator<Item = &'a Image> + Clone) -> Result<(), Error> {
+    let published = |image: &'a Image| Some((image.repository.as_ref()?, &image.name));
+    let published: BTreeMap<_, _> = images.clone().filter_map(published).collect();
+    for image in images {
+        let written = image.cache.to.iter().filter_map(CachePlace::reference);
+        for reference in written {
+            if let Some(other) = published.get(&reference.repository)
+                && is_image(&reference, Some(&reference.repository))
+            {
+                return Err(Error::OverOther {
+                    image: image.name.to_string(),
+                    other: other.to_string(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether a cache that is written there could take the place of an image.

@@ -14,7 +14,7 @@ use super::matrix::{self, Cell, Matches};
 use super::mistake::{Mistake, MistakeKind, at};
 use super::needs::{self, Needs};
 use super::room::Room;
-use super::{EngineChoice, Image, ImageName, Isolation, resolve, table, template, written};
+use super::{EngineChoice, Image, ImageName, Isolation, cache, resolve, table, template, written};
 use crate::environment::Environment;
 use crate::pattern::Pattern;
 use crate::record::FORMAT;
@@ -107,6 +107,8 @@ impl<'i> Draft<'i> {
         let entries: Vec<_> = entries.into_values().map(|(_, entry)| entry).collect();
         needs::check(&entries)?;
         check_aliases(&entries)?;
+        let images = entries.iter().filter_map(|entry| entry.image.as_ref().ok());
+        cache::check(images).map_err(|error| Mistake::nowhere(error.into()))?;
         Ok(entries)
     }
 

@@ -465,3 +465,19 @@ fn checks_are_commands() {
     }
     assert_eq!(mistake("retry = 256\n").1, "256");
 }
+
+#[test]
+fn no_cache_is_written_where_another_image_is_published() {
+    let with = |place: &str| {
+        names(&format!(
+            "format = 1\n[images.a]\nrepository = \"r.io/a\"\n[images.b]\ncache_to = [\"{place}\"]\n"
+        ))
+    };
+    for place in ["r.io/a:latest", "type=registry,ref=r.io/a"] {
+        let (told, _) = with(place).unwrap_err();
+        assert_eq!(told, "a cache of `b` is written where `a` is published");
+    }
+    for place in ["r.io/a:fp-cache-b", "r.io/a-cache:latest", "type=gha"] {
+        with(place).unwrap();
+    }
+}

@@ -227,8 +227,8 @@ impl Docker {
     }
 
     /// Runs a build; again if another one brought the very same image into the engine at that
-    /// moment. BuildKit joins builds that are alike, and in a containerd store one of them then
-    /// fails. What it made is in the cache.
+    /// moment, or was stopped in a step of both. BuildKit joins builds that are alike, and in a
+    /// containerd store one of them then fails. What it made is in the cache.
     async fn run_build(&self, build: &Invocation, sink: &mut Sink<'_>) -> Result<(), Error> {
         for _ in 0..MAX_COLLISIONS {
             match self.forward(build, sink).await {

@@ -188,10 +188,14 @@ pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<Im
     Ok(digests.into_iter().map(ImageId::new).collect())
 }
 
-/// Whether the last line of a failed build says that the image came into the engine by another
-/// build at the same moment.
+/// Whether the last line of a failed build says that another build was in its way: the image came into the
+/// engine by that one at the same moment, or a step had been begun by one that was stopped.
 pub(super) fn collided(line: &str) -> bool {
-    line.contains(": image \"moby-dangling@") && line.ends_with("\": already exists")
+    let is_there =
+        line.contains(": image \"moby-dangling@") && line.ends_with("\": already exists");
+    let is_stopped = line.starts_with("ERROR: failed to solve: failed to commit ")
+        && line.ends_with(" does not exist: not found");
+    is_there || is_stopped
 }
 
 /// The digest in `TAG: digest: sha256:… size: …`, the line that ends a push.

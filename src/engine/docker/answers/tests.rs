@@ -202,6 +202,10 @@ fn a_build_that_another_was_faster_with_has_collided() {
     let digest = "sha256:bc9fe782b6b82b83258436339373b9b6ec58ac7fa9bb1db156b6efd8b45fb361";
     let line = format!("ERROR: failed to solve: image \"moby-dangling@{digest}\": already exists");
     assert!(collided(&line));
+    let stopped = "ERROR: failed to solve: failed to commit xv3fr0u1r8ops32k17zhyxfoc to tpasygngkjr0sxdryg7o1p8xb \
+                   during finalize: failed to stat active key during commit: snapshot xv3fr0u1r8ops32k17zhyxfoc \
+                   does not exist: not found";
+    assert!(collided(stopped));
     assert!(!collided(
         "ERROR: failed to solve: process \"/bin/sh -c mkdir /x: already exists\""
     ));

@@ -342,17 +342,27 @@ fn challenge(answer: &Answer, endpoint: &Endpoint) -> Option<Challenge> {
 }
 
 /// The scope that the registry named comes first, since some token servers heed only one; a
-/// registry behind a path-rewriting proxy knows its repository by another name than the user.
+/// registry behind a path-rewriting proxy knows its repository by another name than the user. Not every
+/// registry names the other repository that a mount reads.
 fn scopes(named: Option<&str>, (endpoint, access): &Grant) -> Vec<String> {
-    let own = own_scope(endpoint, *access);
-    let named = named
-        .filter(|scope| !scope.is_empty() && *scope != own)
-        .map(str::to_owned);
-    named.into_iter().chain([own]).collect()
+    let named = named.unwrap_or_default().split_ascii_whitespace();
+    let mut scopes: Vec<String> = named.map(str::to_owned).collect();
+    let other = endpoint.reads.as_ref();
+    let other = other.map(|other| scope(other, Access::Pull));
+    for wanted in [own_scope(endpoint, *access)].into_iter().chain(other) {
+        if !scopes.contains(&wanted) {
+            scopes.push(wanted);
+        }
+    }
+    scopes
 }
 
 fn own_scope(endpoint: &Endpoint, access: Access) -> String {
-    format!("repository:{}:{}", endpoint.path, access.actions())
+    scope(&endpoint.path, access)
+}
+
+fn scope(path: &str, access: Access) -> String {
+    format!("repository:{path}:{}", access.actions())
 }
 
 /// The address of the token server that a registry names. It gets the user's secrets, if there are

@@ -21,6 +21,9 @@ pub(super) struct Endpoint {
     pub(super) path: String,
     /// The registry's `/v2/`.
     pub(super) root: Url,
+    /// The name of another repository of the registry, which is read in the same breath: what is granted has to
+    /// cover that as well.
+    pub(super) reads: Option<String>,
 }
 
 impl Endpoint {
@@ -40,7 +43,16 @@ impl Endpoint {
             domain: repository.domain().to_owned(),
             path: repository.path().to_owned(),
             root: Url::parse(&url).map_err(|_| Error::Url { url })?,
+            reads: None,
         })
+    }
+
+    /// The same repository, for requests that read `other` as well.
+    pub(super) fn reading(&self, other: &Repository) -> Self {
+        Endpoint {
+            reads: Some(other.path().to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same repository over TLS.

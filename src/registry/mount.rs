@@ -91,6 +91,8 @@ impl Client {
             headers: HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("0"))]),
             body: Some(Vec::new()),
         };
+        // A registry that finds out that the other repository may not be read has the blob uploaded instead.
+        let to = &to.reading(from);
         let access = Access::PullAndPush;
         let authorizer = &self.authorizer;
         let answer = authorizer

@@ -151,22 +151,6 @@ fn in_another_repository_the_image_is_there_as_a_whole() {
 }
 
 #[test]
-fn a_registry_of_another_implementation_does_as_well() {
-    let machine = Machine::new(Store::Containerd);
-    let registry = lab::second_registry();
-    let repository = format!("{}/{}", registry.host, machine.repository());
-    machine.configure_for(&repository, "\"hello.sh\"", "");
-    let built = machine.fp(&["ensure"]).succeeded();
-    let digest = Some(built.digest().to_owned());
-    for name in [format!("{repository}-other:stable"), "stable".to_owned()] {
-        machine.fp(&["alias", "ci", &name]).succeeded();
-    }
-    let other = format!("{}-other", machine.repository());
-    assert_eq!(registry.digest(&other, "stable"), digest);
-    assert_eq!(registry.digest(&machine.repository(), "stable"), digest);
-}
-
-#[test]
 fn an_immutable_repository_keeps_them_where_they_are() {
     let mut machine = on_branch("main");
     let digest = format!("sha256:{}", "a".repeat(64));

@@ -22,6 +22,7 @@ on_each_registry! {
     what_only_the_engine_has_is_published
     many_images_are_told_apart
     the_record_travels
+    aliases_are_moved_in_the_repository_and_in_another
 }
 
 /// A machine that publishes to a registry, and has what it takes to be let in.
@@ -90,6 +91,20 @@ fn the_record_travels(registry: &Registry) {
     let record = machine.fp(&["record"]).succeeded().stdout;
     let read = machine.fp(&["record", "--from", built.line()]).succeeded();
     assert_eq!(read.stdout, record);
+}
+
+/// For a mount, a token has to be good for both repositories.
+fn aliases_are_moved_in_the_repository_and_in_another(registry: &Registry) {
+    let machine = machine(registry, "");
+    let built = machine.fp(&["ensure"]).succeeded();
+    let digest = Some(built.digest().to_owned());
+    let other = format!("{}-other", machine.repository());
+    let name = format!("{}/{other}:stable", registry.host);
+    for name in [name.as_str(), "stable"] {
+        machine.fp(&["alias", "ci", name]).succeeded();
+    }
+    assert_eq!(registry.digest(&other, "stable"), digest);
+    assert_eq!(registry.digest(&machine.repository(), "stable"), digest);
 }
 
 /// Whoever is not let in is told so, and nothing is built.

@@ -65,7 +65,9 @@ impl Failure {
     pub(super) fn ensure(image: &ImageName, source: Arc<ensure::Error>) -> Self {
         match *source {
             ensure::Error::Interrupted(interrupted) => Failure::Interrupted(interrupted),
-            ensure::Error::Alias { .. } | ensure::Error::Unpublished(_) => Failure::Aliases {
+            ensure::Error::Alias { .. }
+            | ensure::Error::AliasNotWritten(_)
+            | ensure::Error::Unpublished(_) => Failure::Aliases {
                 image: image.clone(),
                 source,
             },
@@ -187,6 +189,7 @@ fn ensure_exit_code(error: &ensure::Error) -> u8 {
         | ensure::Error::UpstreamUnseen { .. }
         | ensure::Error::UpstreamUnpublished(_)
         | ensure::Error::Alias { .. }
+        | ensure::Error::AliasNotWritten(_)
         | ensure::Error::Unpublishable(_)
         | ensure::Error::Pull { .. }
         | ensure::Error::PulledMissing(_)

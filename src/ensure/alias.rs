@@ -78,22 +78,50 @@ pub async fn one(
         source,
     };
     let tag = alias.tag.as_ref().expect("an alias has a tag");
-    let look_up = world.registry.look_up(&alias.repository, tag);
-    match world.unless_interrupted(look_up).await? {
-        Lookup::Present { digest: found } if found == *digest => return Ok(Moved::Kept),
-        Lookup::Present { .. } | Lookup::Absent => {}
-        Lookup::Unknown(source) => return Err(failed(source)),
-    }
-    let point = async {
-        let (from, to) = (&job.repository, &alias.repository);
-        if from != to {
-            world.registry.mount(from, to, digest).await?;
-        }
-        let manifest = world.registry.manifest(from, digest).await?;
-        world.registry.point(to, tag, &manifest).await
+    let look_up = async || {
+        let look_up = world.registry.look_up(&alias.repository, tag);
+        world.unless_interrupted(look_up).await
     };
-    match world.unless_interrupted(point).await?.map_err(failed)? {
-        PutOutcome::Written | PutOutcome::Overtaken => Ok(Moved::Moved),
-        PutOutcome::Refused(refusal) => Ok(Moved::Refused(refusal)),
+    let before = match look_up().await? {
+        Lookup::Present { digest: found } if found == *digest => return Ok(Moved::Kept),
+        Lookup::Present { digest } => Some(digest),
+        Lookup::Absent => None,
+        // Perhaps its repository does not exist yet. An alias is overwritten anyway, and the write tells whether it may.
+        Lookup::Unknown(error) if error.is_denied() => None,
+        Lookup::Unknown(source) => return Err(failed(source)),
+    };
+    match world
+        .unless_interrupted(write(job, world, alias, digest))
+        .await?
+        .map_err(failed)?
+    {
+        PutOutcome::Written | PutOutcome::Overtaken => {}
+        PutOutcome::Refused(refusal) => return Ok(Moved::Refused(refusal)),
     }
+    match look_up().await? {
+        // If it is another one than before, somebody has moved it since.
+        Lookup::Present { digest: found }
+            if found == *digest || before.is_some_and(|before| before != found) =>
+        {
+            Ok(Moved::Moved)
+        }
+        Lookup::Present { .. } | Lookup::Absent => Err(Error::AliasNotWritten(alias.clone())),
+        Lookup::Unknown(source) => Err(failed(source)),
+    }
+}
+
+/// Writes the manifest that `digest` names under the alias. In another repository, what it names comes first.
+async fn write(
+    job: &Job<'_>,
+    world: &World<'_>,
+    alias: &Reference,
+    digest: &Digest,
+) -> Result<PutOutcome, registry::Error> {
+    let tag = alias.tag.as_ref().expect("an alias has a tag");
+    let (from, to) = (&job.repository, &alias.repository);
+    if from != to {
+        world.registry.mount(from, to, digest).await?;
+    }
+    let manifest = world.registry.manifest(from, digest).await?;
+    world.registry.point(to, tag, &manifest).await
 }

@@ -149,6 +149,9 @@ pub enum Error {
         alias: Reference,
         source: registry::Error,
     },
+    /// The registry said that it took an alias, and did not.
+    #[error("the image is published, and the alias {0} does not stand for it after it was written")]
+    AliasNotWritten(Reference),
     /// Nothing is there that an alias could stand for.
     #[error("{0} is not published, so that no alias can stand for it")]
     Unpublished(Reference),
@@ -340,6 +343,7 @@ impl Error {
             }
             Error::PushedUnknown { source, .. } => source.hint().map(|hint| hint.to_string()),
             Error::Vanished { .. } => Some("run fp again; the image is in the engine".to_owned()),
+            Error::AliasNotWritten(_) => Some("move it again with `fp alias`".to_owned()),
             Error::Context(context::Error::Interrupted(_))
             | Error::BuiltLabel { .. }
             | Error::Interrupted(_) => None,

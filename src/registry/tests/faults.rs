@@ -30,6 +30,7 @@ enum Operation {
     LookUpWithToken,
     Read,
     Write,
+    Move,
     Labels,
     Attach,
     AttachWithoutApi,
@@ -40,7 +41,7 @@ enum Operation {
 /// A request of an operation, by its method and what it is about.
 type Place = &'static str;
 
-const PLACES: [(Operation, &str, &[Place]); 11] = [
+const PLACES: [(Operation, &str, &[Place]); 12] = [
     (Operation::LookUp, "look up a tag", &["HEAD"]),
     (
         Operation::LookUpWithoutDigest,
@@ -59,6 +60,7 @@ const PLACES: [(Operation, &str, &[Place]); 11] = [
     ),
     (Operation::Read, "read a manifest", &["GET"]),
     (Operation::Write, "write a tag", &["PUT"]),
+    (Operation::Move, "move an alias", &["PUT"]),
     (
         Operation::Labels,
         "read an image's labels",
@@ -164,12 +166,16 @@ impl Operation {
                 .header("Docker-Content-Digest", &digest().to_string())
                 .body(MANIFEST),
             (Operation::LookUpAbsent, _) => refusal(404, "MANIFEST_UNKNOWN", "unknown"),
-            (Operation::Write, "PUT") => {
+            (Operation::Write | Operation::Move, "PUT") => {
                 *written.lock().unwrap() = true;
                 Reply::status(201)
             }
             (Operation::Write, _) if !*written.lock().unwrap() => {
                 refusal(404, "MANIFEST_UNKNOWN", "unknown")
+            }
+            (Operation::Move, _) if !*written.lock().unwrap() => {
+                let other = Digest::sha256_of(b"other").to_string();
+                Reply::status(200).header("Docker-Content-Digest", &other)
             }
             (Operation::Labels, "GET blob") => Reply::status(200).body(CONFIG),
             (Operation::Labels, _) => Reply::status(200).body(labelled()),
@@ -221,11 +227,19 @@ impl Operation {
                 return Outcome::None;
             }
         }
+        if self == Operation::Move {
+            let manifest = Manifest::parse(None, MANIFEST.into()).unwrap();
+            let outcome = client.point(&repository, &tag, &manifest).await;
+            if !matches!(outcome, Ok(PutOutcome::Written)) {
+                return Outcome::None;
+            }
+        }
         match (self, client.look_up(&repository, &tag).await) {
             (Operation::LookUpAbsent, Lookup::Absent) => Outcome::Right,
             (Operation::Write, Lookup::Absent) | (_, Lookup::Unknown(_)) => Outcome::None,
             (Operation::LookUpAbsent, wrong) => panic!("{self:?}: {wrong:?}"),
             (_, Lookup::Present { digest: found }) if found == digest() => Outcome::Right,
+            (Operation::Move, Lookup::Present { .. }) => Outcome::None,
             (_, wrong) => panic!("{self:?}: {wrong:?}"),
         }
     }

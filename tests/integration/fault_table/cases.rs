@@ -14,10 +14,11 @@ pub(super) enum Case {
     Overtaken,
     Store,
     RecordFrom,
+    Alias,
 }
 
 /// What each case is called, and the requests of fp that something happens to.
-pub(super) const CASES: [(Case, &str, &[&str]); 8] = [
+pub(super) const CASES: [(Case, &str, &[&str]); 9] = [
     (
         Case::StatusAbsent,
         "`fp status`, absent",
@@ -72,7 +73,22 @@ pub(super) const CASES: [(Case, &str, &[&str]); 8] = [
             "blob: GET",
         ],
     ),
+    (
+        Case::Alias,
+        "`fp alias`",
+        &[
+            "look: HEAD",
+            "alias: HEAD",
+            "alias: GET",
+            "manifest: GET",
+            "alias: PUT",
+            "alias, read back: HEAD",
+        ],
+    ),
 ];
+
+/// What the name of the alias begins with.
+pub(super) const ALIAS: &str = "alias-";
 
 pub(super) type Fault = fn(Ask<'_>) -> Reply;
 

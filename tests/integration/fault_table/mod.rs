@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use cases::{CASES, Case, FAULTS, Fault, OTHER_BYTES, SILENCE};
+use cases::{ALIAS, CASES, Case, FAULTS, Fault, OTHER_BYTES, SILENCE};
 use progress::Progress;
 
 use crate::support::fault_proxy::FaultProxy;
@@ -65,7 +65,9 @@ impl Ground {
     ) -> Outcome {
         let machine = Machine::new(Store::Containerd);
         let repository = match case {
-            Case::StatusPresent | Case::Hit | Case::RecordFrom => self.machine.repository(),
+            Case::StatusPresent | Case::Hit | Case::RecordFrom | Case::Alias => {
+                self.machine.repository()
+            }
             Case::Overtaken => self.taken.clone(),
             _ => machine.repository(),
         };
@@ -80,11 +82,13 @@ impl Ground {
         if matches!(case, Case::Publish | Case::Overtaken | Case::Store) {
             machine.docker(&["tag", &self.name, &name]);
         }
+        let alias = alias_of(&machine);
         let arguments: &[&str] = match case {
             Case::StatusAbsent | Case::StatusPresent => &["status"],
             Case::Hit | Case::Overtaken => &["ensure", "--no-pull"],
             Case::Miss | Case::Publish | Case::Store => &["ensure"],
             Case::RecordFrom => &["record", "--from", &name],
+            Case::Alias => &["alias", "ci", &alias],
         };
         let mut command = machine.command(arguments);
         // Only silence is waited out. Else a busy machine has the time that fp gives it.
@@ -168,6 +172,18 @@ impl Ground {
                 }
                 Outcome::Right
             }
+            Case::Alias => {
+                assert_eq!(now.as_deref(), Some(self.digest.as_str()), "{said}");
+                let alias = registry.digest(repository, &alias_of(machine));
+                if code != 0 {
+                    let is_ours = alias.is_none_or(|alias| alias == self.digest);
+                    assert!(is_ours && answer.stdout.is_empty(), "{said}");
+                    return none(&[1, 4]);
+                }
+                let is_right = alias.is_some_and(|alias| alias == self.digest);
+                assert!(is_right && prints(&self.digest), "{said}");
+                Outcome::Right
+            }
             Case::Overtaken => {
                 assert_eq!(now.as_deref(), Some(self.theirs.as_str()), "{said}");
                 match code {
@@ -200,6 +216,11 @@ impl Ground {
             }
         }
     }
+}
+
+/// An alias that no other machine moves.
+fn alias_of(machine: &Machine) -> String {
+    format!("{ALIAS}{}", machine.repository().replace('/', "-"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

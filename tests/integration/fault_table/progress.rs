@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Case;
+use super::cases::ALIAS;
 use crate::support::Request;
 
 /// How far a command has come, which tells one look from the next.
 pub(super) struct Progress {
+    /// Nothing is pushed.
     reads_only: bool,
     read_pushed: AtomicBool,
     wrote_tag: AtomicBool,
@@ -15,7 +17,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(case: Case) -> Self {
         Progress {
-            reads_only: case == Case::RecordFrom,
+            reads_only: matches!(case, Case::RecordFrom | Case::Alias),
             read_pushed: AtomicBool::new(false),
             wrote_tag: AtomicBool::new(false),
         }
@@ -42,6 +44,15 @@ impl Progress {
                 _ => "blob: GET",
             };
         }
+        if name.starts_with(ALIAS) {
+            return match (method, has_written) {
+                ("PUT", _) => "alias: PUT",
+                ("HEAD", true) => "alias, read back: HEAD",
+                (_, true) => "alias, read back: GET",
+                ("HEAD", _) => "alias: HEAD",
+                _ => "alias: GET",
+            };
+        }
         match (method, name == tag, name.starts_with("sha256-")) {
             ("PUT", true, _) => "tag: PUT",
             ("HEAD", true, _) if has_written => "read back: HEAD",
@@ -63,7 +74,7 @@ impl Progress {
     pub(super) fn note(&self, place: &str) {
         match place {
             "what was pushed: GET" => self.read_pushed.store(true, Ordering::SeqCst),
-            "tag: PUT" => self.wrote_tag.store(true, Ordering::SeqCst),
+            "tag: PUT" | "alias: PUT" => self.wrote_tag.store(true, Ordering::SeqCst),
             _ => {}
         }
     }

@@ -181,6 +181,11 @@ impl Error {
         }
     }
 
+    /// Whether nobody has answered.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Error::Connection { .. } | Error::TimedOut { .. })
+    }
+
     /// How long the registry asks to wait before the next try.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -56,7 +56,7 @@ use authorization::Authorizer;
 use endpoint::Endpoint;
 use keychain::Keychain;
 use manifest::MEDIA_TYPES;
-use patience::Pauses;
+use patience::{Pauses, Silent};
 use transport::{Answer, Request, Transport};
 use words::RegistryErrors;
 
@@ -69,6 +69,7 @@ pub struct Client {
     plain_http: BTreeSet<String>,
     /// The registries on this machine that turned out to speak TLS.
     over_tls: Mutex<HashSet<String>>,
+    silent: Silent,
 }
 
 /// What came of writing a tag.
@@ -94,6 +95,7 @@ impl Client {
             plain_http: settings.plain_http.clone(),
             transport: Transport::new(settings),
             over_tls: Mutex::default(),
+            silent: Silent::default(),
         }
     }
 
@@ -244,7 +246,8 @@ impl Client {
     }
 
     /// Does something at a repository, and does it again as long as it fails for a reason that may
-    /// pass, there is time, and the registry does not ask for more patience than that.
+    /// pass, there is time, and the registry does not ask for more patience than that. Of one that has just been
+    /// silent all this time, nothing is asked twice: a run with many images would wait for each of them.
     async fn at<T>(
         &self,
         repository: &Repository,
@@ -256,12 +259,22 @@ impl Client {
         loop {
             let error = match self.once(&endpoint, &deed, deadline).await {
                 Err(error) if error.is_transient() => error,
-                done => return done,
+                done => {
+                    self.silent.forget(&endpoint);
+                    return done;
+                }
             };
+            let is_silence = error.is_silence();
             let left = deadline.saturating_duration_since(Instant::now());
-            match pauses.next(error.retry_after(), left) {
+            let pause = pauses.next(error.retry_after(), left);
+            match pause.filter(|_| !(is_silence && self.silent.has(&endpoint, self.longest()))) {
                 Some(pause) => sleep(pause).await,
-                None => return Err(error),
+                None => {
+                    if is_silence {
+                        self.silent.note(&endpoint);
+                    }
+                    return Err(error);
+                }
             }
         }
     }

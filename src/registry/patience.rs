@@ -3,10 +3,16 @@
 //!
 //! Whether trying again can help at all is the error's to say.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
+use reqwest::Url;
+use tokio::time::Instant;
+
+use super::endpoint::Endpoint;
 use super::settings::Retries;
 
 /// Each pause is this many times as long as the one before.
@@ -31,6 +37,31 @@ impl Pauses {
         let pause = self.0.next()?;
         let pause = asked.map_or(pause, |asked| asked.max(pause));
         (pause < left).then_some(pause)
+    }
+}
+
+/// The registries, by their `/v2/`, that an operation with all its tries got no answer from, and when that was.
+#[derive(Debug, Default)]
+pub(super) struct Silent(Mutex<HashMap<Url, Instant>>);
+
+impl Silent {
+    pub(super) fn note(&self, registry: &Endpoint) {
+        self.locked().insert(registry.root.clone(), Instant::now());
+    }
+
+    pub(super) fn forget(&self, registry: &Endpoint) {
+        self.locked().remove(&registry.root);
+    }
+
+    /// Whether a registry was silent no longer than `lately` ago. What was so before a long build says nothing.
+    pub(super) fn has(&self, registry: &Endpoint, lately: Duration) -> bool {
+        let when = self.locked().get(&registry.root).copied();
+        when.is_some_and(|when| when.elapsed() < lately)
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<Url, Instant>> {
+        // A map of times is whole whatever panicked elsewhere.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

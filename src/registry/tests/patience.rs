@@ -157,6 +157,46 @@ async fn all_tries_together_end_within_the_limit() {
     assert_eq!(registry.requests().len(), 2);
 }
 
+/// A run with many images does not wait for each of them; and what answers again is asked with patience again.
+#[tokio::test]
+async fn a_registry_that_was_silent_is_asked_once_until_it_answers() {
+    let registry = failing_first(5, |_| true, || Reply::Reset, |_| manifest_reply());
+    let (client, repository, tag) = (persistent_client(), repository(&registry), tag());
+    for requests in [4, 5] {
+        unknown(client.look_up(&repository, &tag).await);
+        assert_eq!(registry.requests().len(), requests);
+    }
+    let lookup = client.look_up(&repository, &tag).await;
+    assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+
+    let left = AtomicUsize::new(0);
+    let registry = ScriptedRegistry::start(move |_| {
+        // Silent for one operation, then there, then silent for one request.
+        match left.fetch_add(1, Ordering::SeqCst) {
+            0..4 | 5 => Reply::Reset,
+            _ => manifest_reply(),
+        }
+    });
+    let repository = super::repository(&registry);
+    unknown(client.look_up(&repository, &tag).await);
+    for requests in [5, 7] {
+        let lookup = client.look_up(&repository, &tag).await;
+        assert!(matches!(lookup, Lookup::Present { .. }), "{lookup:?}");
+        assert_eq!(registry.requests().len(), requests);
+    }
+}
+
+/// An answer is no silence, whatever it says.
+#[tokio::test]
+async fn a_registry_that_fails_with_an_answer_is_tried_again_each_time() {
+    let registry = ScriptedRegistry::start(|_| Reply::status(503));
+    let client = persistent_client();
+    for requests in [4, 8] {
+        unknown(client.look_up(&repository(&registry), &tag()).await);
+        assert_eq!(registry.requests().len(), requests);
+    }
+}
+
 #[tokio::test]
 async fn a_token_server_is_asked_again_as_well() {
     let registry = failing_first(

@@ -75,20 +75,22 @@ pub(super) const CASES: [(Case, &str, &[&str]); 9] = [
     ),
     (
         Case::Alias,
-        "`fp alias`",
+        "`fp alias`, in another repository",
         &[
             "look: HEAD",
             "alias: HEAD",
             "alias: GET",
             "manifest: GET",
+            "blob: HEAD",
+            "mount: POST",
             "alias: PUT",
             "alias, read back: HEAD",
         ],
     ),
 ];
 
-/// What the name of the alias begins with.
-pub(super) const ALIAS: &str = "alias-";
+/// The alias's tag.
+pub(super) const ALIAS: &str = "stable";
 
 pub(super) type Fault = fn(Ask<'_>) -> Reply;
 

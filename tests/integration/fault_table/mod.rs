@@ -82,7 +82,7 @@ impl Ground {
         if matches!(case, Case::Publish | Case::Overtaken | Case::Store) {
             machine.docker(&["tag", &self.name, &name]);
         }
-        let alias = alias_of(&machine);
+        let alias = format!("{}/{}:{ALIAS}", proxy.host(), machine.repository());
         let arguments: &[&str] = match case {
             Case::StatusAbsent | Case::StatusPresent => &["status"],
             Case::Hit | Case::Overtaken => &["ensure", "--no-pull"],
@@ -174,7 +174,7 @@ impl Ground {
             }
             Case::Alias => {
                 assert_eq!(now.as_deref(), Some(self.digest.as_str()), "{said}");
-                let alias = registry.digest(repository, &alias_of(machine));
+                let alias = registry.digest(&machine.repository(), ALIAS);
                 if code != 0 {
                     let is_ours = alias.is_none_or(|alias| alias == self.digest);
                     assert!(is_ours && answer.stdout.is_empty(), "{said}");
@@ -216,11 +216,6 @@ impl Ground {
             }
         }
     }
-}
-
-/// An alias that no other machine moves.
-fn alias_of(machine: &Machine) -> String {
-    format!("{ALIAS}{}", machine.repository().replace('/', "-"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

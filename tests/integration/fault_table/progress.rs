@@ -25,7 +25,7 @@ impl Progress {
 
     /// Which of a command's requests this is, as the table calls it.
     pub(super) fn place(&self, request: &Request, tag: &str) -> &'static str {
-        let (path, _) = request
+        let (path, query) = request
             .target
             .split_once('?')
             .unwrap_or((&request.target, ""));
@@ -39,12 +39,13 @@ impl Progress {
         if path.contains("/blobs/") {
             return match method {
                 "HEAD" => "blob: HEAD",
+                "POST" if query.starts_with("mount=") => "mount: POST",
                 "POST" => "upload: POST",
                 "PUT" => "blob: PUT",
                 _ => "blob: GET",
             };
         }
-        if name.starts_with(ALIAS) {
+        if name == ALIAS {
             return match (method, has_written) {
                 ("PUT", _) => "alias: PUT",
                 ("HEAD", true) => "alias, read back: HEAD",

@@ -116,7 +116,7 @@ impl Refusal {
     pub(super) fn told_by(line: &str) -> Option<Self> {
         let text = line.to_ascii_lowercase();
         let has_any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has_any(&["immutab"]) {
+        if has_any(&["immutab", "overwrit", "does not allow updating"]) {
             Some(Refusal::ImmutableTag)
         } else if has_any(&[
             "denied",

@@ -355,9 +355,14 @@ fn says_that_the_tag_exists(answer: &Answer) -> bool {
         let message = message.to_ascii_lowercase();
         code == "TAG_INVALID"
             || code == "TAG_ALREADY_EXISTS"
-            || ["immutab", "already exist", "overwrit"]
-                .iter()
-                .any(|word| message.contains(word))
+            || [
+                "immutab",
+                "already exist",
+                "overwrit",
+                "does not allow updating",
+            ]
+            .iter()
+            .any(|word| message.contains(word))
     };
     match answer.status {
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => true,

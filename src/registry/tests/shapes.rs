@@ -166,6 +166,12 @@ async fn what_registries_say_of_a_tag_that_may_not_be_overwritten() {
             "MANIFEST_INVALID",
             "cannot update tag v1. The repository has enabled tag immutability",
         ),
+        (
+            "Nexus",
+            400,
+            "UNKNOWN",
+            "Repository does not allow updating assets: docker-hosted",
+        ),
     ] {
         let scripted = ScriptedRegistry::start(move |_| refusal(status, code, message));
         let manifest = Manifest::parse(None, MANIFEST.into()).unwrap();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use blake3::Hash;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::fault_proxy::handed_on;
+use crate::support::fault_proxy::{FaultProxy, handed_on};
 use crate::support::lab::{self, Store, on_both_stores};
 use crate::support::{Machine, Reply, Request, ScriptedRegistry, TlsFront};
 
@@ -17,6 +17,7 @@ on_both_stores! {
     a_final_tag_that_may_not_be_overwritten_is_taken_as_it_is
     a_registry_on_loopback_may_speak_tls_with_any_certificate
     a_push_that_is_refused_half_way_leaves_no_tag_and_an_image_to_publish
+    a_registry_with_odd_habits_serves_as_well
 }
 
 /// The manifests of a registry that has every blob already, by tag and by digest.
@@ -107,30 +108,100 @@ fn puts(registry: &ScriptedRegistry) -> Vec<String> {
 }
 
 fn a_staging_tag_that_may_not_be_overwritten_is_left_alone(store: Store) {
-    let manifests = Manifests::default();
-    manifests.put(
-        "fp-staging",
-        br#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
-    );
-    let registry = registry(&manifests, |request, manifests| {
-        let is_immutable = is_put_of(request, |tag| manifests.has(tag));
-        is_immutable.then(|| refusal(400, "TAG_INVALID", "the tag is immutable"))
+    // As ECR, Harbor and Google's Artifact Registry say it.
+    for (status, code, message) in [
+        (
+            400,
+            "TAG_INVALID",
+            "the tag already exists and is immutable",
+        ),
+        (
+            412,
+            "PRECONDITION",
+            "'app:fp-staging' configured as immutable.",
+        ),
+        (
+            400,
+            "MANIFEST_INVALID",
+            "the repository has enabled tag immutability",
+        ),
+    ] {
+        let manifests = Manifests::default();
+        manifests.put(
+            "fp-staging",
+            br#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#,
+        );
+        let registry = registry(&manifests, move |request, manifests| {
+            let is_immutable = is_put_of(request, |tag| manifests.has(tag));
+            is_immutable.then(|| refusal(status, code, message))
+        });
+        let (machine, tag) = machine(store, &registry.host());
+        machine.fp(&["ensure"]).succeeded().says("built, pushed");
+        let puts = puts(&registry);
+        let [.., own, last] = puts.as_slice() else {
+            panic!("{puts:?}")
+        };
+        assert_eq!(*last, tag);
+        let digits = own
+            .strip_prefix("fp-staging-")
+            .unwrap_or_else(|| panic!("{puts:?}"));
+        assert!(
+            digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{own}"
+        );
+        assert!(!machine.docker(&["image", "ls"]).contains(own.as_str()));
+    }
+}
+
+/// It names no digests, calls its headers otherwise, and has blobs uploaded that others mount. What docker makes of that
+/// is docker's, so only fp sees it.
+fn a_registry_with_odd_habits_serves_as_well(store: Store) {
+    let backend = lab::registry().host;
+    let behind = backend.clone();
+    let registry = FaultProxy::start(&backend, move |request, _| {
+        let mut asked = request.clone();
+        if request.method == "POST" && request.target.contains("mount=") {
+            asked.target = request.target.split('?').next().unwrap().to_owned();
+        }
+        match handed_on(&asked, &behind) {
+            Reply::Answer {
+                status,
+                headers,
+                body,
+            } => {
+                let names = headers.into_iter();
+                let names = names.map(|(name, value)| (name.to_ascii_uppercase(), value));
+                Reply::Answer {
+                    status,
+                    headers: names
+                        .filter(|(name, _)| name != "DOCKER-CONTENT-DIGEST")
+                        .collect(),
+                    body,
+                }
+            }
+            reply => reply,
+        }
     });
-    let (machine, tag) = machine(store, &registry.host());
-    machine.fp(&["ensure"]).succeeded().says("built, pushed");
-    let puts = puts(&registry);
-    let [.., own, last] = puts.as_slice() else {
-        panic!("{puts:?}")
-    };
-    assert_eq!(*last, tag);
-    let digits = own
-        .strip_prefix("fp-staging-")
-        .unwrap_or_else(|| panic!("{puts:?}"));
-    assert!(
-        digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
-        "{own}"
-    );
-    assert!(!machine.docker(&["image", "ls"]).contains(own.as_str()));
+    let machine = Machine::new(store);
+    let repository = format!("{}/{}", registry.host(), machine.repository());
+    machine.configure_for(&repository, "\"hello.sh\"", "");
+    let built = machine.fp(&["ensure"]).succeeded().says("built, pushed");
+    let built = built.says_nothing_of("warning");
+    let published = lab::registry().digest(&machine.repository(), &machine.tag());
+    assert_eq!(published.as_deref(), Some(built.digest()));
+    machine.forget(machine.fp(&["ref"]).line());
+    let pulled = machine.fp(&["ensure"]).succeeded().says("hit, pulled");
+    assert_eq!(pulled.stdout, built.stdout);
+    let record = machine.fp(&["record"]).succeeded().stdout;
+    let read = machine.fp(&["record", "--from", built.line()]).succeeded();
+    assert_eq!(read.stdout, record);
+    machine.fp(&["alias", "ci", "stable"]).succeeded();
+    let other = format!("{repository}-other:stable");
+    machine
+        .fp(&["alias", "ci", &other])
+        .ended_with(1)
+        .says("does not share what")
+        .says("name an alias in the image's own repository");
 }
 
 /// Somebody else's image came under the tag between the look-up and the writing.

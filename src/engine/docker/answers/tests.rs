@@ -350,10 +350,19 @@ fn pushes_that_were_refused() {
             "{line}"
         );
     }
-    // Amazon ECR, reported.
-    let ecr = "tag invalid: The image tag 'x' already exists in the 'ci' repository and cannot be \
-               overwritten because the tag is immutable.";
-    assert_eq!(Refusal::told_by(ecr), Some(Refusal::ImmutableTag));
+    // As reported of Amazon ECR, Harbor, Google's Artifact Registry and Nexus.
+    for line in [
+        "tag invalid: The image tag 'x' already exists in the 'ci' repository and cannot be overwritten because the tag is immutable.",
+        "unknown: Failed to process request due to 'ci:x' configured as immutable.",
+        "manifest invalid: cannot update tag x. The repository has enabled tag immutability",
+        "unknown: Repository does not allow updating assets: docker-hosted",
+    ] {
+        assert_eq!(
+            Refusal::told_by(line),
+            Some(Refusal::ImmutableTag),
+            "{line}"
+        );
+    }
     for line in [
         "Get \"http://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused",
         "failed to do request: Head \"https://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused",

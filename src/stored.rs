@@ -106,10 +106,12 @@ pub async fn store(
     let own = Digest::sha256_of(content);
     let attached = client.attached(repository, digest, KIND).await?;
     for artifact in attached.iter().take(MAX_CANDIDATES) {
-        let known = client.content_of(repository, artifact, KIND).await;
-        // What cannot be read is not ours to mend.
-        if known.is_ok_and(|known| known.is_some_and(|known| known.digest == own)) {
-            return Ok(());
+        match client.content_of(repository, artifact, KIND).await {
+            Ok(Some(known)) if known.digest == own => return Ok(()),
+            // A registry that fails now takes nothing, either.
+            Err(error) if error.is_transient() => return Err(error.into()),
+            // What cannot be read is not ours to mend.
+            Ok(_) | Err(_) => {}
         }
     }
     let image = client.manifest(repository, digest).await?;
@@ -151,6 +153,8 @@ pub async fn read(client: &Client, reference: &Reference) -> Result<(Reference, 
             }
             Ok(Some(bytes)) => found.push(Fingerprint::of(&bytes)),
             Ok(None) => {}
+            // With a registry that fails now, none of the others is worth the wait.
+            Err(error) if error.is_transient() => return Err(unknown(error)),
             // Another one may be the right one all the same.
             Err(error) => doubt = doubt.or(Some(error)),
         }

@@ -105,6 +105,11 @@ fn aliases_are_moved_in_the_repository_and_in_another(registry: &Registry) {
     }
     assert_eq!(registry.digest(&other, "stable"), digest);
     assert_eq!(registry.digest(&machine.repository(), "stable"), digest);
+    // Only the image is mounted, not what is attached to it.
+    machine.fp(&["record", "--from", &name]).ended_with(3);
+    let own = format!("{}/{}:stable", registry.host, machine.repository());
+    let read = machine.fp(&["record", "--from", &own]).succeeded();
+    assert_eq!(read.stdout, machine.fp(&["record"]).stdout);
 }
 
 /// Whoever is not let in is told so, and nothing is built.

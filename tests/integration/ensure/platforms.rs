@@ -347,6 +347,12 @@ fn the_other_platform_alone_is_published_without_being_pulled() {
         .says("nothing to do");
 }
 
+/// The record is stored with what a reference names, the whole or a part.
+fn has_record(machine: &Machine, reference: &str) {
+    let read = machine.fp(&["record", "--from", reference]).succeeded();
+    assert_eq!(read.stdout, machine.fp(&["record"]).stdout);
+}
+
 /// Two runners build a part each, and two at once join them.
 #[test]
 fn parts_are_joined_into_the_same_index_as_all_at_once() {
@@ -384,7 +390,10 @@ fn parts_are_joined_into_the_same_index_as_all_at_once() {
         assert!(hit.line().starts_with(&part_tag(&reference, platform)));
         let architecture = platform.strip_prefix("linux/").unwrap();
         assert!(content(&machine, hit.line()).starts_with(architecture));
+        has_record(&machine, hit.line());
     }
+    has_record(&machine, &reference);
+    has_record(&machine, joined[0].line());
     let index = lab::registry().manifest(&repository, &tag);
     let listed = index["manifests"].as_array().unwrap();
     let listed = listed.iter().map(|entry| entry["platform"].clone());

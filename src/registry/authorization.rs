@@ -9,19 +9,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use reqwest::{Method, StatusCode, Url};
-use serde::Deserialize;
+use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::{StatusCode, Url};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
 
 use super::challenge::Challenge;
-use super::credentials::{Account, Basic, Credentials, Proof, Secret};
+use super::credentials::{Account, Basic, Credentials, Proof};
 use super::endpoint::Endpoint;
-use super::error::{Error, without_secrets};
+use super::error::Error;
 use super::keychain::Keychain;
 use super::rate_limit::RateLimit;
-use super::transport::{Answer, Request, Transport, may_carry_secrets, origin, without_userinfo};
+use super::token::{TokenQuestion, bearer, token_server};
+use super::transport::{Answer, Request, Transport, origin};
 use super::words::Words;
 
 /// What a request does to a repository, as token servers name it.
@@ -229,7 +229,7 @@ impl Authorizer {
             let (_, access) = asking.grant;
             let more = others.iter().map(|other| own_scope(other, *access));
             question.scopes.extend(more);
-            let answer = question.ask(asking).await?;
+            let answer = asking.ask(&question).await?;
             // Some servers give nothing if one thing of several is refused.
             if !answer.status.is_client_error() {
                 return self.token(asking, answer).await.map(Some);
@@ -237,7 +237,7 @@ impl Authorizer {
             others.clear();
             question.scopes.truncate(own);
         }
-        let answer = question.ask(asking).await?;
+        let answer = asking.ask(&question).await?;
         self.token(asking, answer).await.map(Some)
     }
 
@@ -322,6 +322,13 @@ struct Asking<'a> {
     deadline: Instant,
 }
 
+impl Asking<'_> {
+    async fn ask(&self, question: &TokenQuestion<'_>) -> Result<Answer, Error> {
+        let proof = &self.credentials.proof;
+        question.ask(self.transport, proof, self.deadline).await
+    }
+}
+
 /// Whether a registry, or a token server, refuses rather than fails.
 fn is_denial(answer: &Answer) -> bool {
     matches!(
@@ -363,99 +370,4 @@ fn own_scope(endpoint: &Endpoint, access: Access) -> String {
 
 fn scope(path: &str, access: Access) -> String {
     format!("repository:{path}:{}", access.actions())
-}
-
-/// The address of the token server that a registry names. It gets the user's secrets, if there are
-/// any, only over a way on which nobody reads them.
-fn token_server(challenged: &Answer, realm: &str, proof: &Proof) -> Result<Url, Error> {
-    let refused = |realm: String| Error::TokenServer {
-        request: challenged.request(),
-        realm,
-    };
-    let url = Url::parse(realm).map_err(|_| refused(realm.chars().take(200).collect()))?;
-    let url = without_userinfo(url);
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused(url.into()));
-    }
-    let is_secret = !matches!(proof, Proof::None);
-    if is_secret && !may_carry_secrets(&challenged.url, &url) {
-        return Err(refused(without_secrets(&url)));
-    }
-    Ok(url)
-}
-
-/// What a token is wanted for, and who gives it.
-struct TokenQuestion<'a> {
-    url: Url,
-    service: Option<&'a str>,
-    scopes: Vec<String>,
-}
-
-impl TokenQuestion<'_> {
-    /// Asks as the distribution project's token specifications have it: with GET, or with the POST of
-    /// OAuth for identity tokens, and for users where the server knows no GET.
-    async fn ask(&self, asking: &Asking<'_>) -> Result<Answer, Error> {
-        let send = |request| asking.transport.send(request, asking.deadline);
-        let basic = match &asking.credentials.proof {
-            Proof::IdentityToken(Secret(token)) => {
-                let grant = [("grant_type", "refresh_token"), ("refresh_token", token)];
-                return send(self.post(&grant)).await;
-            }
-            Proof::Basic(basic) => Some(basic),
-            Proof::None | Proof::RegistryToken(_) => None,
-        };
-        let answer = send(self.get(basic)).await?;
-        match (answer.status, basic) {
-            (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Some(basic)) => {
-                let grant = [
-                    ("grant_type", "password"),
-                    ("username", basic.username.as_str()),
-                    ("password", basic.password.as_str()),
-                ];
-                send(self.post(&grant)).await
-            }
-            _ => Ok(answer),
-        }
-    }
-
-    fn get(&self, basic: Option<&Basic>) -> Request {
-        let mut url = self.url.clone();
-        url.query_pairs_mut()
-            .extend_pairs(self.service.map(|service| ("service", service)))
-            .extend_pairs(self.scopes.iter().map(|scope| ("scope", scope)));
-        let header = basic.map(|basic| (AUTHORIZATION, basic.header()));
-        Request::new(Method::GET, url, header.into_iter().collect())
-    }
-
-    fn post(&self, grant: &[(&str, &str)]) -> Request {
-        let mut form = self.url.clone();
-        form.set_query(None);
-        form.query_pairs_mut()
-            .extend_pairs(grant)
-            .append_pair("client_id", "fp")
-            .extend_pairs(self.service.map(|service| ("service", service)))
-            .append_pair("scope", &self.scopes.join(" "));
-        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        Request {
-            method: Method::POST,
-            url: self.url.clone(),
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
-            body: form.query().map(|form| form.as_bytes().to_owned()),
-        }
-    }
-}
-
-/// The two names under which token servers answer: docker's own and OAuth's.
-#[derive(Deserialize)]
-struct TokenAnswer {
-    token: Option<String>,
-    access_token: Option<String>,
-}
-
-/// The header for the token of a token server's answer, if there is one and a header can hold it.
-fn bearer(body: &[u8]) -> Option<HeaderValue> {
-    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
-    let mut tokens = [answer.token, answer.access_token].into_iter().flatten();
-    let token = tokens.find(|token| !token.is_empty())?;
-    Secret(token).bearer_header()
 }

@@ -173,7 +173,7 @@ async fn a_registry_that_was_silent_is_asked_once_until_it_answers() {
     let registry = ScriptedRegistry::start(move |_| {
         // Silent for one operation, then there, then silent for one request.
         match left.fetch_add(1, Ordering::SeqCst) {
-            0..4 | 5 => Reply::Reset,
+            0..=3 | 5 => Reply::Reset,
             _ => manifest_reply(),
         }
     });

@@ -343,6 +343,8 @@ fn a_push_that_is_refused_half_way_leaves_no_tag_and_an_image_to_publish(store: 
     });
     let machine = Machine::new(store);
     let repository = format!("{}/{}", registry.host(), machine.repository());
+    // Of a layer that another test has pushed, the registry would be told where it lies.
+    machine.tree.file("hello.sh", &machine.unique);
     machine.configure_for(&repository, "\"hello.sh\"", "");
     let (name, tag) = (machine.fp(&["ref"]).line().to_owned(), machine.tag());
 

@@ -21,7 +21,10 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+// The arguments of the other commands are not even made: `fp hash` takes little longer than starting a program. For
+// that, no group of arguments has a doc comment; it would take the place of the command's.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Print the fingerprint of an image, and nothing else.
     Hash(Hash),
@@ -70,7 +73,7 @@ impl Command {
     }
 }
 
-/// Where the files lie that an answer is about.
+// Where the files lie that an answer is about.
 #[derive(Debug, Args)]
 pub(super) struct Source {
     /// A git revision: what a fresh clone of it would give, whatever the work tree holds.
@@ -99,7 +102,7 @@ impl From<EngineName> for EngineChoice {
     }
 }
 
-/// A command that asks an engine.
+// A command that asks an engine.
 #[derive(Debug, Args)]
 pub(super) struct EngineOption {
     /// The engine to use, whatever the configuration says.
@@ -122,7 +125,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// A command on one image.
+// A command on one image.
 #[derive(Debug, Args)]
 pub(super) struct One {
     /// The image, or a glob that matches one; may be left out if only one is configured.
@@ -132,7 +135,7 @@ pub(super) struct One {
     pub(super) format: Format,
 }
 
-/// A command on one image, on disk or in a revision.
+// A command on one image, on disk or in a revision.
 #[derive(Debug, Args)]
 pub(super) struct OneOfRevision {
     #[command(flatten)]
@@ -159,7 +162,7 @@ fn published(text: &str) -> Result<Reference, String> {
     }
 }
 
-/// A command on one image or all.
+// A command on one image or all.
 #[derive(Debug, Args)]
 pub(super) struct OneOrAll {
     #[command(flatten)]
@@ -262,4 +265,31 @@ pub(super) struct Ensure {
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    /// What is made only when a command is asked for takes nothing away that stood there.
+    #[test]
+    fn the_help_of_a_command_is_its_own() {
+        let abouts = |command: &clap::Command| -> BTreeMap<String, String> {
+            let commands = command.get_subcommands();
+            let about = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            commands
+                .map(|one| (one.get_name().to_owned(), about(one).unwrap_or_default()))
+                .collect()
+        };
+        let mut command = Arguments::command();
+        let before = abouts(&command);
+        command.build();
+        let mut after = abouts(&command);
+        after.remove("help");
+        assert_eq!(before, after);
+    }
 }

@@ -170,7 +170,7 @@ fn a_private_key_signs_in_from_a_build_and_stays_where_it_is() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     // The question of a client for the public keys, as the agent protocol has it (RFC 9987, 3.2).
     let ask = "import os, socket; s = socket.socket(socket.AF_UNIX); s.connect(os.environ[\"SSH_AUTH_SOCK\"]); \
-               s.sendall(bytes([0, 0, 0, 1, 11])); print(s.recv(4096).hex())";
+               s.sendall(bytes([0, 0, 0, 1, 11])); f = s.makefile(\"rb\"); print(f.read(int.from_bytes(f.read(4), \"big\")).hex())";
     let dockerfile = format!(
         "FROM {}\nCOPY . /input\nRUN : {}\nRUN --mount=type=ssh python3 -c '{ask}' >/keys\n",
         lab::debian(),

@@ -17,10 +17,12 @@ pub mod dockerfile;
 )]
 mod sources {
     pub mod config;
+    pub mod csv;
     pub mod environment;
     pub mod inputs {
         pub mod gitignore;
     }
+    pub mod nearest;
     pub mod path;
     pub mod pattern;
     pub mod platform;
@@ -31,5 +33,7 @@ mod sources {
     pub mod work_tree;
 }
 
-pub use sources::{config, environment, inputs, path, pattern, platform, record, reference, shown};
+pub use sources::{
+    config, csv, environment, inputs, nearest, path, pattern, platform, record, reference, shown,
+};
 use sources::{regular_file, work_tree};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::arguments::{Status, StatusFormat};
@@ -15,9 +15,6 @@ use super::workspace::{Jobs, Workspace};
 use crate::config::ImageName;
 use crate::ensure::{Options, World, index};
 use crate::platform::Platform;
-
-/// How many images are looked for at once.
-const MAX_AT_ONCE: usize = 32;
 
 /// One thing to build: an image, or its part for a platform.
 struct Missing<'a> {
@@ -67,7 +64,7 @@ async fn find<'a>(jobs: &Jobs<'a>, world: &World<'_>) -> Result<Vec<Missing<'a>>
             .map(|platforms| (name, platforms))
             .map_err(|error| Failure::ensure(name, Arc::new(error)))
     });
-    let found: Vec<_> = stream::iter(looking).buffered(MAX_AT_ONCE).collect().await;
+    let found = join_all(looking).await;
     let found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
     let each = found.into_iter().flat_map(|(image, platforms)| {
         let platforms = platforms.into_iter();

@@ -13,7 +13,7 @@ use super::record;
 use super::turn::Turn;
 use super::verify::verify;
 use super::wait::settle;
-use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines};
+use super::{Error, Event, Job, Outcome, Step, Tell, Warning, World, cache, engine_lines, label};
 use crate::engine::{self, Image, LocalImage, Upstream};
 use crate::interrupt::Interrupted;
 use crate::platform::Platform;
@@ -343,14 +343,7 @@ async fn pull(
         .await
         .map_err(Error::of_engine(Error::Engine))?
         .ok_or_else(|| Error::PulledMissing(reference.clone()))?;
-    let fingerprint = job.fingerprint.to_string();
-    if image.fingerprint.as_ref() != Some(&fingerprint) {
-        return Err(Error::Label {
-            reference,
-            found: image.fingerprint,
-            wanted: fingerprint,
-        });
-    }
+    label::agree(job, reference.clone(), image.fingerprint.clone())?;
     if image.platform != *wanted {
         let found = image.platform.to_string();
         return Err(Error::Platform {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::publish::{Published, write};
 use super::trust::Publishing;
-use super::{Error, Job, Tell, World, record};
+use super::{Error, Job, Tell, World, label, record};
 use crate::engine::FINGERPRINT_LABEL;
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -125,15 +125,8 @@ async fn read(
     let configuration = world.registry.configuration(&part.repository, config);
     let configuration = world.unless_interrupted(configuration).await?;
     let mut configuration = configuration.map_err(unknown)?;
-    let wanted = part.fingerprint.to_string();
     let found = configuration.labels.remove(FINGERPRINT_LABEL);
-    if found.as_ref() != Some(&wanted) {
-        return Err(Error::Label {
-            reference,
-            found,
-            wanted,
-        });
-    }
+    label::agree(part, reference.clone(), found)?;
     if configuration.platform != *platform {
         return Err(Error::PartPlatform {
             reference,

@@ -1,4 +1,4 @@
-//! The label of a published image that no engine has: whether the image is what its tag says.
+//! The label of an image: whether the image is what its tag says.
 //!
 //! What is pulled is looked at in the engine. What other images are only built on is not pulled; the builder
 //! fetches it by its digest, whatever that digest names.
@@ -6,7 +6,7 @@
 use super::{Error, Job, World};
 use crate::engine::FINGERPRINT_LABEL;
 use crate::platform::Platform;
-use crate::reference::Digest;
+use crate::reference::{Digest, Reference};
 
 /// Checks that `digest`, which is published under the job's tag, bears the label with the whole of its
 /// fingerprint, on the platform that is wanted.
@@ -25,8 +25,17 @@ pub(super) async fn check(job: &Job<'_>, world: &World<'_>, digest: &Digest) -> 
         }
         Err(source) => return Err(Error::LabelUnknown { reference, source }),
     };
-    let wanted = job.fingerprint.to_string();
     let found = configuration.labels.remove(FINGERPRINT_LABEL);
+    agree(job, reference, found)
+}
+
+/// Checks that `found`, the label of `reference`, is the whole of the job's fingerprint.
+pub(super) fn agree(
+    job: &Job<'_>,
+    reference: Reference,
+    found: Option<String>,
+) -> Result<(), Error> {
+    let wanted = job.fingerprint.to_string();
     match found.as_ref() == Some(&wanted) {
         true => Ok(()),
         false => Err(Error::Label {

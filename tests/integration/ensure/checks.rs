@@ -1,15 +1,9 @@
 //! `verify` and `retry`: what has to hold before an image gets its tag.
 
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 use crate::support::{Machine, wait_until};
 
-on_both_stores! {
-    an_image_that_fails_a_check_gets_no_name_and_no_tag
-    what_the_engine_had_already_is_checked_before_it_is_published
-    a_signal_ends_a_check_and_its_container
-}
-
-on_podman! {
+on_every_engine! {
     an_image_that_fails_a_check_gets_no_name_and_no_tag
     what_the_engine_had_already_is_checked_before_it_is_published
     a_signal_ends_a_check_and_its_container

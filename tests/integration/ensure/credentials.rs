@@ -5,13 +5,9 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::Machine;
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 
-on_both_stores! { with_credentials_all_works }
-
-on_podman! {
-    with_credentials_all_works
-}
+on_every_engine! { with_credentials_all_works }
 
 /// A machine whose image is published to the registry that wants a password.
 fn machine(store: Store) -> Machine {

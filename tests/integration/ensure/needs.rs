@@ -2,16 +2,10 @@
 
 use fp::reference::Digest;
 
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 use crate::support::{Answer, Machine, Reply, Request, ScriptedRegistry, wait_until};
 
-on_both_stores! {
-    what_an_image_is_built_on_is_made_first_and_only_then
-    what_is_not_published_is_handed_over_and_nothing_on_it_is_published
-    a_stage_of_the_name_is_replaced
-}
-
-on_podman! {
+on_every_engine! {
     what_an_image_is_built_on_is_made_first_and_only_then
     what_is_not_published_is_handed_over_and_nothing_on_it_is_published
     a_stage_of_the_name_is_replaced

@@ -6,21 +6,10 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::signals::is_any_process;
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 use crate::support::{Machine, Running, wait_until};
 
-on_both_stores! {
-    all_platforms_are_built_and_published_as_one_index
-    a_part_is_published_under_a_tag_of_its_own
-    what_is_not_published_is_made_for_the_engines_own_platform
-    a_platform_that_fails_publishes_nothing
-    a_platform_that_fails_ends_what_runs_for_the_others
-    a_signal_ends_what_runs_for_all_platforms
-    parts_that_could_not_be_published_are_not_built_again
-    checks_run_in_each_part_before_the_image_has_a_tag
-}
-
-on_podman! {
+on_every_engine! {
     all_platforms_are_built_and_published_as_one_index
     a_part_is_published_under_a_tag_of_its_own
     what_is_not_published_is_made_for_the_engines_own_platform

@@ -1,19 +1,9 @@
 //! Published images that are not what their tag says, or not for this machine.
 
 use crate::support::Machine;
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 
-on_both_stores! {
-    an_image_with_another_label_is_refused
-    an_image_without_label_is_refused
-    what_bears_the_name_in_the_engine_is_not_believed
-    another_platforms_image_is_absent_here
-    an_index_without_this_platform_is_absent_here
-    what_is_published_for_another_platform_is_told_without_pulling_it_again
-    an_image_built_for_another_platform_is_neither_named_nor_published
-}
-
-on_podman! {
+on_every_engine! {
     an_image_with_another_label_is_refused
     an_image_without_label_is_refused
     what_bears_the_name_in_the_engine_is_not_believed

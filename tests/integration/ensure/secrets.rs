@@ -8,12 +8,10 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 use crate::support::{Machine, make_fifo};
 
-on_both_stores! { a_secret_reaches_the_build_and_nothing_else }
-
-on_podman! { a_secret_reaches_the_build_and_nothing_else }
+on_every_engine! { a_secret_reaches_the_build_and_nothing_else }
 
 /// A machine whose image notes the sums of two secrets, and these secrets' values.
 fn machine(store: Store) -> (Machine, [String; 2]) {

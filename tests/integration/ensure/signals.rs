@@ -10,16 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::support::lab::{self, Store, on_both_stores, on_podman};
+use crate::support::lab::{self, Store, on_every_engine};
 use crate::support::{Machine, Reply, Running, ScriptedRegistry, make_fifo, wait_until};
 
-on_both_stores! {
-    while_building
-    while_pushing
-    at_any_moment
-}
-
-on_podman! {
+on_every_engine! {
     while_building
     while_pushing
     at_any_moment

@@ -70,6 +70,15 @@ macro_rules! on_podman {
 }
 pub(crate) use on_podman;
 
+/// Makes a test for each image store and with podman of functions that take a store.
+macro_rules! on_every_engine {
+    ($($name:ident)*) => {
+        $crate::support::lab::on_both_stores! { $($name)* }
+        $crate::support::lab::on_podman! { $($name)* }
+    };
+}
+pub(crate) use on_every_engine;
+
 /// The address of an engine that is newer than the others, if there is one: it is always private.
 pub(crate) fn newest_engine() -> Option<String> {
     std::env::var("FP_LAB_ENGINE_NEWEST").ok()

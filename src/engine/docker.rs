@@ -23,6 +23,7 @@ use tokio::sync::OnceCell;
 use self::arguments::words;
 use self::driver::Driver;
 use self::together::Together;
+use super::collision::despite_collisions;
 use super::process::{self, Invocation, Output, Sink};
 use super::{About, BuildRequest, Demand, Error, Image, ImageId, LocalImage, Refusal, environment};
 use crate::interrupt::Interrupt;
@@ -37,9 +38,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long the removal of a container may take once a signal has come.
 const TIDY_UP: Duration = Duration::from_secs(5);
-
-/// How often a build is run again because another one of the same image ended at the same moment.
-const MAX_COLLISIONS: usize = 5;
 
 /// The engine that the user's environment names.
 #[derive(Debug, Clone)]
@@ -209,7 +207,9 @@ impl Docker {
                 .environment
                 .insert("DOCKER_BUILDKIT".into(), "1".into());
         }
-        self.run_build(&build, sink).await?;
+        // BuildKit joins builds that are alike, and in a containerd store one of them then fails.
+        let run = async || self.forward(&build, sink).await;
+        despite_collisions(run, answers::collided).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let ids = answers::built(builder, &report).map_err(|source| Error::Answer {
@@ -224,20 +224,6 @@ impl Docker {
         let ids: Vec<_> = ids.iter().map(ImageId::to_string).collect();
         let ids = ids.join(" or ");
         Err(Error::BuiltImageMissing { ids })
-    }
-
-    /// Runs a build; again if another one brought the very same image into the engine at that
-    /// moment, or was stopped in a step of both. BuildKit joins builds that are alike, and in a
-    /// containerd store one of them then fails. What it made is in the cache.
-    async fn run_build(&self, build: &Invocation, sink: &mut Sink<'_>) -> Result<(), Error> {
-        for _ in 0..MAX_COLLISIONS {
-            match self.forward(build, sink).await {
-                Err(Error::Process(failed))
-                    if failed.last_line().is_some_and(answers::collided) => {}
-                done => return done,
-            }
-        }
-        self.forward(build, sink).await
     }
 
     /// Gives an image a name, taking it from the one that had it.

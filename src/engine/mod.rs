@@ -6,6 +6,7 @@
 
 mod arguments;
 mod chosen;
+mod collision;
 pub mod docker;
 mod environment;
 mod error;

@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 use self::answers::Info;
 use self::arguments::Build;
 use super::arguments::{secret_variables, words};
+use super::collision::despite_collisions;
 use super::process::{self, Invocation, Output, Sink};
 use super::{About, BuildRequest, Demand, Error, Image, ImageId, LocalImage, Refusal, environment};
 use crate::interrupt::{Interrupt, Signal};
@@ -156,7 +157,8 @@ impl Podman {
         // On SIGINT and SIGTERM it ends at once, and leaves what it runs in a container alone. On this
         // one it ends that first, and removes it.
         deed.stop = Some(Signal::HangUp);
-        self.forward(&deed, sink).await?;
+        let run = async || self.forward(&deed, sink).await;
+        despite_collisions(run, answers::collided).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let id = answers::built(&report).map_err(|source| Error::Answer {

@@ -179,6 +179,18 @@ pub(super) fn is_unknown(line: &str) -> bool {
     is_error(line) && (line.ends_with(": image not known") || line.ends_with(": tag not known"))
 }
 
+/// Whether the last line of a failed build says that a layer went while the build looked for what is cached, or
+/// while it put its own on it: somebody removed an image meanwhile. buildah takes that for an error up to the
+/// releases of spring 2026 (its issue 5674).
+pub(super) fn collided(line: &str) -> bool {
+    let begins = [
+        "Error: checking if cached image exists from a previous build: ",
+        "Error: committing container for step ",
+    ];
+    let ends = [": layer not known", ": image not known"];
+    begins.iter().any(|begin| line.starts_with(begin)) && ends.iter().any(|end| line.ends_with(end))
+}
+
 /// Why podman could not work, if that is what a line of it says.
 pub(super) fn unreachable(line: &str) -> Option<Error> {
     let message = line.strip_prefix("Error: ")?;

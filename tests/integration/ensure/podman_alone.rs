@@ -363,3 +363,36 @@ fn runs(words: &[&str]) -> bool {
         String::from_utf8_lossy(&line).starts_with(&words)
     })
 }
+
+/// Has podman's first `times` builds end as they do when somebody removes an image meanwhile, which it does not
+/// often enough by itself.
+fn let_builds_collide(machine: &Machine, times: usize) {
+    let podman = machine.folder("bin").join("podman");
+    let installed = fs::read_to_string(podman).unwrap();
+    let (shebang, rest) = installed.split_once('\n').unwrap();
+    let collisions = machine.folder("tmp").join("collisions");
+    let collide = format!(
+        "if [ \"$1\" = build ] && [ $(wc -l <{0}) -lt {times} ]; then\n\
+         echo >>{0}\n\
+         echo 'Error: checking if cached image exists from a previous build: getting top layer info: layer not known' >&2\n\
+         exit 125\n\
+         fi",
+        collisions.display()
+    );
+    fs::write(&collisions, "").unwrap();
+    machine.install("podman", &format!("{shebang}\n{collide}\n{rest}"));
+}
+
+#[test]
+fn a_build_is_run_again_if_a_layer_went_meanwhile() {
+    let machine = Machine::new(Store::Podman);
+    let_builds_collide(&machine, 3);
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+
+    machine.tree.file("hello.sh", "echo edited\n");
+    let_builds_collide(&machine, 100);
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says("getting top layer info: layer not known");
+}

@@ -1,7 +1,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use super::{built, info, inspected, is_unknown, says_no_such_image, unreachable, unusable};
+use super::{
+    built, collided, info, inspected, is_unknown, says_no_such_image, unreachable, unusable,
+};
 use crate::engine::process::Output;
 use crate::engine::{Demand, Error};
 
@@ -134,4 +136,22 @@ fn why_it_does_not_work_is_told_with_the_way_out() {
         unusable(&output(1, "", &[])),
         Error::NoPodman { .. }
     ));
+}
+
+#[test]
+fn a_build_during_which_a_layer_went_has_collided() {
+    for line in [
+        "Error: checking if cached image exists from a previous build: getting top layer info: layer not known",
+        "Error: committing container for step {Env:[PATH=/bin] Command:run Args:[echo hi] Flags:[] Attrs:map[] \
+         Message:RUN echo hi Original:RUN echo hi}: copying layers and metadata for container \"a8d0\": committing the \
+         finished image: creating image \"4177\": layer not known",
+    ] {
+        assert!(collided(line), "{line}");
+    }
+    for line in [
+        "Error: building at STEP \"RUN echo layer not known\": while running runtime: exit status 1",
+        "Error: creating build container: reading image \"4177\": layer not known",
+    ] {
+        assert!(!collided(line), "{line}");
+    }
 }

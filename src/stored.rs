@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::engine::FINGERPRINT_LABEL;
 use crate::record::{Fingerprint, Record};
 use crate::reference::{Digest, Reference, Repository};
-use crate::registry::{self, Artifact, Client, Content, Lookup};
+use crate::registry::{self, Artifact, Client, Content, Lookup, Manifest};
 use crate::shown::Shown;
 
 /// The type of the artifact that holds a record, and of the record in it.
@@ -89,13 +89,13 @@ impl Error {
     }
 }
 
-/// Stores a record with the published image that `digest` names, unless it is stored already.
+/// Stores a record with a published image, unless it is stored already.
 ///
 /// `annotations` tell of the storing, not of the record; what was stored first keeps its own.
 pub async fn store(
     client: &Client,
     repository: &Repository,
-    digest: &Digest,
+    image: &Manifest,
     record: &Record,
     annotations: &BTreeMap<String, String>,
 ) -> Result<(), StoreError> {
@@ -103,25 +103,37 @@ pub async fn store(
     if content.len() > MAX_RECORD {
         return Err(StoreError::TooLarge(content.len()));
     }
-    let own = Digest::sha256_of(content);
-    let attached = client.attached(repository, digest, KIND).await?;
-    for artifact in attached.iter().take(MAX_CANDIDATES) {
-        match client.content_of(repository, artifact, KIND).await {
-            Ok(Some(known)) if known.digest == own => return Ok(()),
-            // A registry that fails now takes nothing, either.
-            Err(error) if error.is_transient() => return Err(error.into()),
-            // What cannot be read is not ours to mend.
-            Ok(_) | Err(_) => {}
-        }
+    let was_there = client.store_content(repository, content).await?;
+    if was_there && is_attached(client, repository, image, &Digest::sha256_of(content)).await? {
+        return Ok(());
     }
-    let image = client.manifest(repository, digest).await?;
     let artifact = Artifact {
         kind: KIND,
         title: "record",
         content,
         annotations,
     };
-    Ok(client.attach(repository, &image, &artifact).await?)
+    Ok(client.attach(repository, image, &artifact).await?)
+}
+
+/// Whether the record with this digest is stored with an image.
+async fn is_attached(
+    client: &Client,
+    repository: &Repository,
+    image: &Manifest,
+    own: &Digest,
+) -> Result<bool, registry::Error> {
+    let attached = client.attached(repository, &image.digest(), KIND).await?;
+    for artifact in attached.iter().take(MAX_CANDIDATES) {
+        match client.content_of(repository, artifact, KIND).await {
+            Ok(Some(known)) if known.digest == *own => return Ok(true),
+            // A registry that fails now takes nothing, either.
+            Err(error) if error.is_transient() => return Err(error),
+            // What cannot be read is not ours to mend.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(false)
 }
 
 /// The record of a published image, and the reference with the digest that was read.
@@ -234,8 +246,7 @@ mod tests {
 
     use super::{MAX_RECORD, StoreError, label_in, store};
     use crate::record::{Item, Record};
-    use crate::reference::Digest;
-    use crate::registry::{Client, Settings};
+    use crate::registry::{Client, Manifest, Settings};
 
     #[test]
     fn a_label_is_a_text_where_labels_are() {
@@ -259,8 +270,10 @@ mod tests {
     async fn a_record_that_is_too_large_is_not_even_offered() {
         let record = Record::new([Item::Salt("x".repeat(MAX_RECORD))]);
         let repository = "127.0.0.1:1/app".parse().unwrap();
-        let (client, digest) = (Client::new(Settings::default()), Digest::sha256_of(b""));
-        let stored = store(&client, &repository, &digest, &record, &BTreeMap::new()).await;
+        let client = Client::new(Settings::default());
+        let image = br#"{"mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}"#;
+        let image = Manifest::parse(None, image.to_vec()).unwrap();
+        let stored = store(&client, &repository, &image, &record, &BTreeMap::new()).await;
         assert!(matches!(stored, Err(StoreError::TooLarge(_))), "{stored:?}");
     }
 }

@@ -143,13 +143,20 @@ impl Docker {
         let _ = self.buildx().await;
     }
 
-    /// buildx, if the client has it.
+    /// buildx, if the client has it. The client looks for its plugins itself, which is quicker than having it
+    /// run one.
     async fn buildx(&self) -> Result<Option<Builder>, Error> {
         let ask = async || {
-            let question = self.invocation(words(&["buildx", "version"]));
-            let output = self.capture(&question).await?;
-            let version = String::from_utf8_lossy(&output.stdout);
-            Ok(output.status.success().then(|| answers::buildx(&version)))
+            let question = self.invocation(words(&["info", "--format", "{{json .ClientInfo}}"]));
+            let output = self.ask(&question).await?;
+            if !output.status.success() && answers::knows_no_plugins(&output.stderr) {
+                return Ok(None);
+            }
+            let output = question.succeeded(output)?;
+            answers::buildx(&output.stdout).map_err(|source| Error::Answer {
+                command: "docker info",
+                source,
+            })
         };
         self.buildx.get_or_try_init(ask).await.copied()
     }

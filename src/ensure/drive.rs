@@ -9,7 +9,6 @@ use super::observe::{EngineAnswer, Observation, RegistryAnswer, observe};
 use super::parts::{build_parts, forget};
 use super::plan::{Done, Plan};
 use super::publish::{Made, Published, publish};
-use super::record;
 use super::turn::Turn;
 use super::verify::verify;
 use super::wait::settle;
@@ -227,7 +226,7 @@ async fn make_parts(
     let made = publish_and_report(job, world, Made::Parts(&parts), built, tell).await?;
     // What could not be published is published by their names the next time.
     if made.reference.digest.is_some() {
-        forget(&parts, world).await?;
+        forget(&parts, world, tell).await?;
     }
     for part in &parts {
         cache::note(job, world, Some(&part.platform), &made, tell).await?;
@@ -264,7 +263,6 @@ async fn publish_and_report(
     tell(Event::Publishing);
     match publish(job, world, made, tell).await {
         Ok(Published::Ours(digest)) => {
-            record::store(job, world, &digest, tell).await?;
             let learned = world.engine.learn(&job.repository, &digest).await;
             // What it does not know, it will be told by a pull.
             if let Err(engine::Error::Interrupted(interrupted)) = learned {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::publish::{Published, write};
 use super::trust::Publishing;
-use super::{Error, Job, Tell, World, label, record};
+use super::{Error, Job, Tell, World, label};
 use crate::engine::FINGERPRINT_LABEL;
 use crate::platform::Platform;
 use crate::reference::Digest;
@@ -42,14 +42,11 @@ pub async fn join(job: &Job<'_>, world: &World<'_>, tell: &mut Tell<'_>) -> Resu
         return Err(Error::NotAllowed(denial.clone()));
     }
     let index = Manifest::index(&read_all(job, world).await?).map_err(Error::Index)?;
-    match write(job, world, &index).await? {
-        Published::Ours(digest) => {
-            record::store(job, world, &digest, tell).await?;
-            Ok(Joined {
-                digest,
-                was_there: false,
-            })
-        }
+    match write(job, world, &index, tell).await? {
+        Published::Ours(digest) => Ok(Joined {
+            digest,
+            was_there: false,
+        }),
         Published::Theirs(digest) => {
             covers(job, world, &digest).await?;
             Ok(Joined {

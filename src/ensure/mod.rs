@@ -193,6 +193,11 @@ pub enum Warning<'a> {
     PushRefused(&'a dyn std::error::Error),
     /// Somebody else published the image first; theirs is taken.
     Overtaken(&'a Digest),
+    /// What the engine pushed keeps a name there that was to be taken away again.
+    NameKept {
+        name: &'a Reference,
+        error: &'a engine::Error,
+    },
     /// The image is published, and its record is not stored with it.
     RecordNotStored(&'a StoreError),
     /// The image stays in the engine, since what stands for this name in its Dockerfile does.

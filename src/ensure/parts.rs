@@ -15,9 +15,9 @@ use super::drive::Upstreams;
 use super::means::{Means, stage};
 use super::observe::{EngineAnswer, ask_engine};
 use super::verify::verify;
-use super::{Error, Event, Job, Notice, Omission, Tell, World};
+use super::{Error, Event, Job, Notice, Omission, Tell, Warning, World};
 use crate::context::StagedContext;
-use crate::engine::LocalImage;
+use crate::engine::{self, LocalImage};
 use crate::interrupt::{Interrupt, Signal};
 use crate::platform::Platform;
 
@@ -199,10 +199,22 @@ fn tell_of_part(
 }
 
 /// Takes the parts' own names out of the engine, once the whole image is published.
-pub(super) async fn forget(parts: &[Part<'_>], world: &World<'_>) -> Result<(), Error> {
+pub(super) async fn forget(
+    parts: &[Part<'_>],
+    world: &World<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<(), Error> {
     for Part { job, .. } in parts {
-        let untagged = world.engine.untag(&job.repository, &job.tag).await;
-        untagged.map_err(Error::of_engine(Error::Engine))?;
+        match world.engine.untag(&job.repository, &job.tag).await {
+            Err(engine::Error::Interrupted(interrupted)) => {
+                return Err(Error::Interrupted(interrupted));
+            }
+            Err(error) => tell(Event::Warning(Warning::NameKept {
+                name: &job.reference(),
+                error: &error,
+            })),
+            Ok(()) => {}
+        }
     }
     Ok(())
 }

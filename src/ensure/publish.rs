@@ -2,14 +2,18 @@
 //!
 //! The engine pushes to a staging tag. What arrived is checked, the final tag is looked up once
 //! more, and then fp itself writes that very manifest under the final tag and reads it back. No
-//! engine ever writes the final tag, so the tag never names something that is not wholly there.
+//! engine ever writes the final tag, so the tag never names something that is not wholly there. The
+//! record of the image is stored with it last.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio::time::timeout;
 
 use super::parts::Part;
-use super::{Error, Job, Tell, World, engine_lines};
+use super::turn::Turn;
+use super::{Error, Event, Job, Tell, Warning, World, engine_lines, record};
 use crate::engine::{self, LocalImage, Refusal, is_push_of};
 use crate::interrupt::Interrupt;
 use crate::reference::{Digest, Tag};
@@ -39,30 +43,49 @@ pub(super) enum Made<'a> {
     Parts(&'a [Part<'a>]),
 }
 
-/// Publishes what was made, and the engine has, under the job's tag.
+/// Publishes what was made, and the engine has, under the job's tag, and stores its record with it.
 pub(super) async fn publish(
     job: &Job<'_>,
     world: &World<'_>,
     made: Made<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Published, Error> {
-    let manifest = match made {
-        Made::Whole(image) => push(job, world, image, tell).await?,
+    match made {
+        Made::Whole(image) => {
+            let write = async |manifest: Manifest, tell: &mut Tell<'_>| {
+                write(job, world, &manifest, tell).await
+            };
+            push(job, world, image, write, tell).await
+        }
         Made::Parts(parts) => {
             let mut manifests = Vec::new();
             for part in parts {
-                let manifest = push(job, world, &part.image, tell).await?;
+                let keep = async |manifest: Manifest, _: &mut Tell<'_>| Ok(manifest);
+                let manifest = push(job, world, &part.image, keep, tell).await?;
                 manifests.push((part.platform.clone(), manifest));
             }
-            Manifest::index(&manifests).map_err(Error::Index)?
+            let index = Manifest::index(&manifests).map_err(Error::Index)?;
+            write(job, world, &index, tell).await
         }
-    };
-    write(job, world, &manifest).await
+    }
 }
 
-/// Writes a manifest under the job's tag, unless somebody was faster. Whatever it names is in the
-/// repository.
+/// Writes a manifest under the job's tag, unless somebody was faster, and stores the record with it. Whatever it
+/// names is in the repository.
 pub(super) async fn write(
+    job: &Job<'_>,
+    world: &World<'_>,
+    manifest: &Manifest,
+    tell: &mut Tell<'_>,
+) -> Result<Published, Error> {
+    let published = write_tag(job, world, manifest).await?;
+    if let Published::Ours(_) = published {
+        record::store(job, world, manifest, tell).await?;
+    }
+    Ok(published)
+}
+
+async fn write_tag(
     job: &Job<'_>,
     world: &World<'_>,
     manifest: &Manifest,
@@ -118,24 +141,27 @@ async fn look_again(
     }
 }
 
-/// Pushes `image` to a staging tag, and reads back what the registry got.
+/// Pushes `image` to a staging tag, reads back what the registry got, and has `then` go on with it.
 ///
 /// The shared tag is tried first, with a turn for it, since the engine pushes what bears the tag at
 /// that moment. If it may not be overwritten, or somebody who takes no turns got in between, a tag
 /// of our own is used.
-async fn push(
+async fn push<T>(
     job: &Job<'_>,
     world: &World<'_>,
     image: &LocalImage,
+    then: impl AsyncFn(Manifest, &mut Tell<'_>) -> Result<T, Error>,
     tell: &mut Tell<'_>,
-) -> Result<Manifest, Error> {
+) -> Result<T, Error> {
     let shared: Tag = STAGING.parse().expect("the staging tag is a tag");
     let name = job.repository.tagged(&shared).to_string();
     let turn = world.turns.take(&name, world.interrupt, || {}).await?;
-    let pushed = push_to(job, world, image, &shared, tell).await;
-    drop(turn);
-    match pushed {
-        Ok(Some(pushed)) => return Ok(pushed),
+    let staging = Staging {
+        tag: shared,
+        turn: Some(turn),
+    };
+    match push_to(job, world, image, staging, &then, tell).await {
+        Ok(Some(done)) => return Ok(done),
         Ok(None) => {}
         // Who moves the tag in the middle of a push lets it fail in many ways.
         Err(Error::Push {
@@ -146,23 +172,67 @@ async fn push(
     }
     let own = own_tag();
     let reference = job.repository.tagged(&own);
-    push_to(job, world, image, &own, tell)
+    let staging = Staging {
+        tag: own,
+        turn: None,
+    };
+    push_to(job, world, image, staging, &then, tell)
         .await?
         .ok_or(Error::PushedOther { reference })
 }
 
-/// Pushes under `tag`. `None` if the tag may not be overwritten, or turned out to be another
-/// image's.
-async fn push_to(
+/// A tag to push to, and the turn for it, if others push to it as well.
+struct Staging {
+    tag: Tag,
+    turn: Option<Turn>,
+}
+
+/// Pushes to a staging tag. `None` if it may not be overwritten, or turned out to be another
+/// image's. What arrived is named by its digest, so the tag is taken out of the engine while `then` is at work.
+async fn push_to<T>(
+    job: &Job<'_>,
+    world: &World<'_>,
+    image: &LocalImage,
+    Staging { tag, turn }: Staging,
+    then: impl AsyncFn(Manifest, &mut Tell<'_>) -> Result<T, Error>,
+    tell: &mut Tell<'_>,
+) -> Result<Option<T>, Error> {
+    let pushed = tag_and_push(job, world, image, &tag, tell).await;
+    let go_on = async {
+        match arrived(job, world, image, &tag, pushed).await? {
+            Some(manifest) => then(manifest, tell).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let clear = async {
+        let cleared = untag(job, world, &tag).await;
+        drop(turn);
+        cleared
+    };
+    let (done, cleared) = join(go_on, clear).await;
+    match cleared {
+        Err(engine::Error::Interrupted(interrupted)) => {
+            return Err(Error::Interrupted(interrupted));
+        }
+        Err(error) if done.is_ok() => tell(Event::Warning(Warning::NameKept {
+            name: &job.repository.tagged(&tag),
+            error: &error,
+        })),
+        _ => {}
+    }
+    done
+}
+
+/// What came of a push to `tag`: the manifest that the registry has. `None` if the tag may not be overwritten, or
+/// turned out to be another image's.
+async fn arrived(
     job: &Job<'_>,
     world: &World<'_>,
     image: &LocalImage,
     tag: &Tag,
-    tell: &mut Tell<'_>,
+    pushed: Result<Digest, engine::Error>,
 ) -> Result<Option<Manifest>, Error> {
     let reference = job.repository.tagged(tag);
-    let pushed = tag_and_push(job, world, image, tag, tell).await;
-    let untagged = untag(job, world, tag).await;
     let digest = match pushed {
         Ok(digest) => digest,
         Err(
@@ -171,12 +241,11 @@ async fn push_to(
                 refusal: Refusal::ImmutableTag,
                 ..
             },
-        ) => return untagged.map(|()| None),
+        ) => return Ok(None),
         Err(error) => {
             return Err(Error::of_engine(|source| Error::Push { reference, source })(error));
         }
     };
-    untagged?;
     let manifest = world
         .unless_interrupted(world.registry.manifest(&job.repository, &digest))
         .await?;
@@ -202,16 +271,17 @@ async fn tag_and_push(
 }
 
 /// Takes the staging tag out of the engine, after a signal as well. The image keeps its own name.
-async fn untag(job: &Job<'_>, world: &World<'_>, tag: &Tag) -> Result<(), Error> {
+async fn untag(job: &Job<'_>, world: &World<'_>, tag: &Tag) -> Result<(), engine::Error> {
     let engine = world.engine.heeding(&Interrupt::never());
-    let untagged = engine.untag(&job.repository, tag);
-    match world.interrupt.check() {
-        Ok(()) => untagged.await.map_err(Error::of_engine(Error::Engine)),
-        Err(interrupted) => {
+    let mut untagging = pin!(engine.untag(&job.repository, tag));
+    tokio::select! {
+        biased;
+        interrupted = world.interrupt.raised() => {
             // Whoever interrupts does not want to wait for an engine that hangs.
-            let _ = timeout(TIDY_UP, untagged).await;
-            Err(Error::Interrupted(interrupted))
+            let _ = timeout(TIDY_UP, untagging).await;
+            Err(engine::Error::Interrupted(interrupted))
         }
+        untagged = &mut untagging => untagged,
     }
 }
 

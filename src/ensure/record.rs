@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::{Error, Event, Job, Tell, Warning, World};
 use crate::environment::Environment;
-use crate::reference::Digest;
+use crate::registry::Manifest;
 use crate::stored;
 
 /// In which variables CI systems name the revision that they have checked out.
@@ -21,7 +21,7 @@ const REVISION_VARIABLES: [&str; 4] = [
 pub(super) async fn store(
     job: &Job<'_>,
     world: &World<'_>,
-    digest: &Digest,
+    image: &Manifest,
     tell: &mut Tell<'_>,
 ) -> Result<(), Error> {
     if !job.image.publish_record {
@@ -32,7 +32,7 @@ pub(super) async fn store(
     let revision = revision(world.environment).filter(|_| job.is_ci);
     let annotations = annotations(SystemTime::now(), revision);
     let repository = &job.repository;
-    let stored = stored::store(world.registry, repository, digest, &record, &annotations);
+    let stored = stored::store(world.registry, repository, image, &record, &annotations);
     if let Err(error) = world.unless_interrupted(stored).await? {
         tell(Event::Warning(Warning::RecordNotStored(&error)));
     }

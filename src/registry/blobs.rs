@@ -37,19 +37,19 @@ impl Client {
         }
     }
 
-    /// Stores a blob, unless the repository has it.
+    /// Stores a blob, unless the repository has it: whether it had it.
     pub(super) async fn store_blob(
         &self,
         repository: &Repository,
         bytes: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let digest = Digest::sha256_of(bytes);
         let store = async |endpoint: &Endpoint, deadline| {
             let access = Access::PullAndPush;
             let request = Request::new(Method::HEAD, endpoint.blob(&digest), HeaderMap::new());
             let answer = self.sent(endpoint, access, request, deadline).await?;
             match answer.status {
-                StatusCode::OK => return Ok(()),
+                StatusCode::OK => return Ok(true),
                 status if is_failure(status) => {
                     return Err(self.refused(endpoint, access, answer, deadline).await);
                 }
@@ -57,7 +57,8 @@ impl Client {
                 _ => {}
             }
             let place = self.begin_upload(endpoint, &digest, deadline).await?;
-            self.upload(endpoint, place, bytes, deadline).await
+            self.upload(endpoint, place, bytes, deadline).await?;
+            Ok(false)
         };
         self.at(repository, store).await
     }

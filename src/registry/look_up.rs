@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
 use super::authorization::Access;
+use super::blobs::checked;
 use super::challenge::Challenge;
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -59,6 +60,25 @@ pub(super) async fn look_up(
     }
 }
 
+/// Reads the manifest that a tag names, whatever it is; `None` if the tag is absent.
+pub(super) async fn read(
+    client: &Client,
+    endpoint: &Endpoint,
+    tag: &impl Display,
+    deadline: Instant,
+) -> Result<Option<Answer>, Error> {
+    let answer = client.ask(Method::GET, endpoint, tag, deadline).await?;
+    if answer.status != StatusCode::OK {
+        return absent(client, endpoint, answer, deadline)
+            .await
+            .map(|()| None);
+    }
+    match digest_header(&answer)? {
+        Some(digest) => checked(answer, &digest).map(Some),
+        None => Ok(Some(answer)),
+    }
+}
+
 async fn judge(
     client: &Client,
     endpoint: &Endpoint,
@@ -67,8 +87,22 @@ async fn judge(
 ) -> Result<Option<Digest>, Error> {
     match answer.status {
         StatusCode::OK => digest_of_body(answer).map(Some),
+        _ => absent(client, endpoint, answer, deadline)
+            .await
+            .map(|()| None),
+    }
+}
+
+/// Takes the answer of a registry that says that a tag is absent. Any other is an error.
+async fn absent(
+    client: &Client,
+    endpoint: &Endpoint,
+    answer: Answer,
+    deadline: Instant,
+) -> Result<(), Error> {
+    match answer.status {
         StatusCode::NOT_FOUND => match RegistryErrors::parse(&answer.body) {
-            Some(errors) if errors.all_codes(means_absent) => Ok(None),
+            Some(errors) if errors.all_codes(means_absent) => Ok(()),
             Some(_) => Err(client
                 .authorizer
                 .refusal(endpoint, Access::Pull, &answer, deadline)
@@ -76,7 +110,7 @@ async fn judge(
             None if is_bare(&answer, endpoint)
                 && is_registry(client, endpoint, deadline).await? =>
             {
-                Ok(None)
+                Ok(())
             }
             None => {
                 let words = Words::of(&answer.body);

@@ -5,8 +5,8 @@
 //! image's digest (the distribution specification, "Referrers Tag Schema").
 
 use std::fmt::Display;
-use std::time::Duration;
 
+use futures_util::future::try_join;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LINK};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep};
 
 use super::artifact::{self, Artifact, Descriptor, EMPTY, ListProblem, fallback_tag};
 use super::authorization::Access;
-use super::blobs::checked;
 use super::endpoint::Endpoint;
 use super::error::{RequestLine, without_secrets};
 use super::manifest::{OCI_INDEX, OCI_MANIFEST};
@@ -30,13 +29,24 @@ const SUBJECT_HEADER: &str = "oci-subject";
 const MAX_PAGES: usize = 32;
 
 /// How often the list under a tag is written again if somebody else wrote it at the same time.
-const RACES: Retries = Retries {
-    times: 5,
-    first_pause: Duration::from_millis(20),
-};
+const MAX_RACES: usize = 5;
 
 impl Client {
-    /// Attaches `artifact` to the image `subject`, which is in the repository, and sees it listed.
+    /// Stores what is to be attached to an image, and the empty configuration that every artifact has. Whether the
+    /// content was there before: if it was not, nobody can have attached it to anything in this repository.
+    pub async fn store_content(
+        &self,
+        repository: &Repository,
+        content: &[u8],
+    ) -> Result<bool, Error> {
+        let configuration = self.store_blob(repository, EMPTY);
+        let content = self.store_blob(repository, content);
+        let (_, was_there) = try_join(configuration, content).await?;
+        Ok(was_there)
+    }
+
+    /// Attaches `artifact`, whose content is stored, to the image `subject`, which is in the repository, and sees it
+    /// listed.
     pub async fn attach(
         &self,
         repository: &Repository,
@@ -45,8 +55,6 @@ impl Client {
     ) -> Result<(), Error> {
         let manifest = artifact.manifest(subject);
         let manifest = manifest.expect("what is attached has the form of an image");
-        self.store_blob(repository, EMPTY).await?;
-        self.store_blob(repository, artifact.content).await?;
         let subject = Digest::sha256_of(subject.bytes());
         let own = Digest::sha256_of(manifest.bytes());
         let store = async |endpoint: &Endpoint, deadline| {
@@ -143,21 +151,14 @@ impl Client {
         subject: &Digest,
         deadline: Instant,
     ) -> Result<Option<Answer>, Error> {
-        let tag = fallback_tag(subject);
-        let Some(digest) = look_up::look_up(self, endpoint, &tag, deadline).await? else {
-            return Ok(None);
-        };
-        let answer = self.ask(Method::GET, endpoint, &digest, deadline).await?;
-        match answer.status {
-            StatusCode::OK => checked(answer, &digest).map(Some),
-            _ => Err(self.refused(endpoint, Access::Pull, answer, deadline).await),
-        }
+        look_up::read(self, endpoint, &fallback_tag(subject), deadline).await
     }
 
     /// Adds an entry to the list under the tag.
     ///
     /// Nothing keeps two from writing it at the same time, and then one list takes the place of the other; so it
-    /// is read again until the entry is seen in it.
+    /// is read again until the entry is seen in it: after a pause in which somebody who had read the old one will
+    /// have written theirs, which takes them about as long as it took here.
     async fn list_under_tag(
         &self,
         endpoint: &Endpoint,
@@ -170,19 +171,26 @@ impl Client {
             request: RequestLine::new(&Method::GET, &endpoint.manifest(&tag)),
             cause,
         };
-        let mut pauses = Pauses::new(RACES);
+        let mut pauses = None;
         loop {
+            let begun = Instant::now();
             let list = self.list_of_tag(endpoint, subject, deadline).await?;
             let list = list.as_ref().map(|answer| answer.body.as_slice());
             let Some(edited) = artifact::with_entry(list, entry).map_err(of_list)? else {
                 return Ok(());
             };
+            self.put(endpoint, &tag, (OCI_INDEX, edited), deadline)
+                .await?;
+            let pauses = pauses.get_or_insert_with(|| {
+                Pauses::new(Retries {
+                    times: MAX_RACES,
+                    first_pause: begun.elapsed(),
+                })
+            });
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(pause) = pauses.next(None, left) else {
                 return Err(of_list(ListProblem::Races));
             };
-            self.put(endpoint, &tag, (OCI_INDEX, edited), deadline)
-                .await?;
             sleep(pause).await;
         }
     }

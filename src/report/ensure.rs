@@ -265,6 +265,11 @@ fn warning_text(warning: &Warning<'_>) -> String {
             let error = Shown::text(&error);
             format!("the image stays in the engine and is not published: {error}")
         }
+        Warning::NameKept { name, error } => {
+            let error = error.to_string();
+            let error = Shown::text(&error);
+            format!("the name {name} stays in the engine, where nothing uses it any more: {error}")
+        }
         Warning::RecordNotStored(error) => {
             let error = error.to_string();
             let error = Shown::text(&error);

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 
 use super::Builder;
 use crate::engine::process::Output;
@@ -53,14 +53,37 @@ impl Versions {
     }
 }
 
-/// Reads `docker buildx version`, such as `github.com/docker/buildx v0.12.1 30feaa1`.
+/// Reads `docker info --format '{{json .ClientInfo}}'`: buildx, if the client has it as a plugin that works.
 ///
 /// `--provenance` and `--sbom` came with 0.10, and so did the attestations that they turn off. A
 /// version of another form is a build of somebody's own, and taken for a new one.
-pub(super) fn buildx(version: &str) -> Builder {
-    let word = version.split_whitespace().nth(1).unwrap_or_default();
-    let has_attestations = major_and_minor(word).is_none_or(|version| version >= (0, 10));
-    Builder::Buildx { has_attestations }
+pub(super) fn buildx(json: &[u8]) -> serde_json::Result<Option<Builder>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Client {
+        plugins: Option<Vec<Plugin>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Plugin {
+        name: String,
+        version: Option<String>,
+        err: Option<IgnoredAny>,
+    }
+    let client: Client = serde_json::from_slice(json)?;
+    let mut plugins = client.plugins.unwrap_or_default().into_iter();
+    let buildx = plugins.find(|plugin| plugin.name == "buildx" && plugin.err.is_none());
+    Ok(buildx.map(|buildx| {
+        let version = buildx.version.as_deref().and_then(major_and_minor);
+        let has_attestations = version.is_none_or(|version| version >= (0, 10));
+        Builder::Buildx { has_attestations }
+    }))
+}
+
+/// Whether that question was not even understood: a client before 19.03 has no plugins.
+pub(super) fn knows_no_plugins(stderr: &[String]) -> bool {
+    let words = "can't evaluate field ClientInfo";
+    stderr.iter().any(|line| line.contains(words))
 }
 
 /// Whether a client of this version builds with BuildKit by itself: from 18.09 until 23.0, when

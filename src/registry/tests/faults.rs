@@ -74,7 +74,7 @@ const PLACES: [(Operation, &str, &[Place]); 12] = [
     (
         Operation::AttachWithoutApi,
         "store a record, no referrers API",
-        &["HEAD list", "GET list", "PUT list"],
+        &["GET list", "PUT list"],
     ),
     (Operation::List, "list what is attached", &["GET list"]),
     (Operation::ReadBlob, "read a record", &["GET"]),

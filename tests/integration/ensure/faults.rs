@@ -216,6 +216,26 @@ fn an_engine_that_is_gone_in_the_middle_of_a_build_leaves_nothing() {
     machine.fp(&["ensure"]).succeeded().says("built, pushed");
 }
 
+/// It is published by then.
+#[test]
+fn a_name_that_cannot_be_taken_away_again_is_a_warning() {
+    let machine = Machine::new(Store::Containerd);
+    let refuse = "if [ \"$1 $2\" = 'image rm' ]; then\n\
+                  echo 'Error response from daemon: not today' >&2\n\
+                  exit 1\n\
+                  fi";
+    machine.intercept("docker", refuse);
+    let answer = machine.fp(&["ensure"]).succeeded();
+    let name = answer.line().to_owned();
+    answer
+        .says("warning: the name ")
+        .says(":fp-staging stays in the engine, where nothing uses it any more: `docker image rm ");
+    assert_eq!(
+        machine.fp(&["ensure", "--no-pull"]).succeeded().line(),
+        name
+    );
+}
+
 #[test]
 fn a_full_disk_is_told_and_nothing_is_left_on_it() {
     let machine = Machine::new(Store::Containerd);

@@ -237,7 +237,7 @@ impl Machine {
     /// The commands among them that change something.
     pub(crate) fn deeds(&self) -> Vec<String> {
         let is_question = |line: &String| {
-            ["version ", "info ", "image inspect ", "buildx version"]
+            ["version ", "info ", "image inspect "]
                 .iter()
                 .any(|start| line.starts_with(start))
         };
@@ -353,6 +353,13 @@ impl Machine {
             real = quoted(real.as_os_str()),
         );
         self.install(name, &script);
+    }
+
+    /// Has an installed program begin with these lines of shell.
+    pub(crate) fn intercept(&self, name: &str, lines: &str) {
+        let installed = fs::read_to_string(self.folder("bin").join(name)).unwrap();
+        let (shebang, rest) = installed.split_once('\n').unwrap();
+        self.install(name, &format!("{shebang}\n{lines}\n{rest}"));
     }
 
     /// Puts a program of this text on the machine's PATH.

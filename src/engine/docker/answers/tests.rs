@@ -40,26 +40,29 @@ fn versions_without_a_server() {
 }
 
 #[test]
-fn buildx_versions() {
-    let has_attestations = |text| {
-        buildx(text)
-            == Builder::Buildx {
-                has_attestations: true,
-            }
+fn buildx_is_a_plugin_that_works() {
+    let plugin = |fields: &str| {
+        let json = format!(
+            r#"{{"Debug":false,"Context":"default","Plugins":[{{"Name":"compose","Version":"2.3"}},{{{fields}}}]}}"#
+        );
+        buildx(json.as_bytes()).unwrap()
     };
-    assert!(has_attestations(
-        "github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3\n"
-    ));
-    assert!(has_attestations(
-        "github.com/docker/buildx v0.10.0 876462897612d36679153c3414f7689626251501\n"
-    ));
-    assert!(!has_attestations(
-        "github.com/docker/buildx v0.9.1 ed00243a0ce2a0aee75311b06e32d33b44729689\n"
-    ));
-    assert!(has_attestations(
-        "github.com/docker/buildx master-af75d0b\n"
-    ));
-    assert!(has_attestations(""));
+    let buildx_of = |version: &str| plugin(&format!(r#""Name":"buildx","Version":"{version}""#));
+    for version in ["0.13.1+ds1", "v0.10.0", "v1.0.0", "master-af75d0b", ""] {
+        assert_eq!(buildx_of(version), Some(BUILDX), "{version}");
+    }
+    let old = Builder::Buildx {
+        has_attestations: false,
+    };
+    assert_eq!(buildx_of("v0.9.1"), Some(old));
+    assert_eq!(plugin(r#""Name":"buildx""#), Some(BUILDX));
+    let broken = r#""Name":"buildx","Err":"failed to fetch metadata: exit status 1""#;
+    assert_eq!(plugin(broken), None);
+    assert_eq!(plugin(r#""Name":"scan","Version":"v1""#), None);
+    for json in [r#"{"Plugins":null}"#, "{}"] {
+        assert_eq!(buildx(json.as_bytes()).unwrap(), None);
+    }
+    assert!(buildx(b"").is_err());
 }
 
 #[test]

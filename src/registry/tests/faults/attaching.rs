@@ -28,7 +28,6 @@ pub(super) fn place(request: &Request) -> Place {
         "HEAD" if is_blob => "HEAD blob",
         "PUT" if is_blob => "PUT blob",
         "PUT" if is_artifact => "PUT manifest",
-        "HEAD" => "HEAD list",
         "PUT" => "PUT list",
         _ => "GET list",
     }
@@ -76,11 +75,11 @@ pub(super) async fn attach(client: &Client, repository: &Repository, shelf: &She
         content: RECORD,
         annotations: &BTreeMap::new(),
     };
-    if client
-        .attach(repository, &subject, &artifact)
-        .await
-        .is_err()
-    {
+    let attach = async || {
+        client.store_content(repository, RECORD).await?;
+        client.attach(repository, &subject, &artifact).await
+    };
+    if attach().await.is_err() {
         return Outcome::None;
     }
     let shelf = shelf.clone();

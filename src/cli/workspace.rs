@@ -73,11 +73,12 @@ impl Workspace {
         let project = Project::read(&file, &environment, |root, glob| {
             inputs::matching(root, glob, &environment, None).map_err(Failure::Matrix)
         })?;
+        let known = Known::of_run_with(project.number_of_images());
         Ok(Workspace {
             environment,
             project,
             revision: None,
-            known: Known::default(),
+            known,
             fingerprints: RefCell::default(),
         })
     }

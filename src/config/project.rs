@@ -102,6 +102,11 @@ impl Project {
         &self.plain_http
     }
 
+    /// How many images there are.
+    pub fn number_of_images(&self) -> usize {
+        self.images.len()
+    }
+
     /// The image called `wanted`, or the only one that this glob matches; without either, the only one
     /// there is.
     pub fn one(&self, wanted: Option<&str>) -> Result<&Image, Error> {

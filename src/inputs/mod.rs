@@ -285,14 +285,14 @@ impl Inputs {
                 digest: ContentDigest::of(&self.slice),
             },
         ];
-        let items = build
-            .into_iter()
-            .chain(image.target.clone().map(Item::Target))
+        // In the order of the lines, which then need not be sorted.
+        let items = args
+            .chain(build)
+            .chain(self.entries.iter().map(Input::item))
+            .chain(upstreams)
             .chain(image.platforms.iter().cloned().map(Item::Platform))
             .chain(image.salt.clone().map(Item::Salt))
-            .chain(args)
-            .chain(upstreams)
-            .chain(self.entries.iter().map(Input::item));
+            .chain(image.target.clone().map(Item::Target));
         Record::new(items)
     }
 }

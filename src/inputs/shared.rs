@@ -10,22 +10,30 @@ use super::tree::{Kind, Tree};
 use super::{Content, Error};
 use crate::path::RootPath;
 
-/// What was read of files and links in this run.
+/// What was read of files and links in this run; nothing is kept where nobody would ask for it again.
 #[derive(Debug, Clone, Default)]
-pub struct Known(Arc<Mutex<HashMap<RootPath, Content>>>);
+pub struct Known(Option<Memory>);
+
+/// What files and links hold, by their paths.
+type Memory = Arc<Mutex<HashMap<RootPath, Content>>>;
 
 impl Known {
-    fn get(&self, found: &Found) -> Option<Content> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let content = known.get(&found.path)?;
-        (found.is_link == matches!(content, Content::Link { .. })).then(|| content.clone())
+    /// What a run with so many images is to know.
+    pub fn of_run_with(images: usize) -> Self {
+        Known((images > 1).then(Memory::default))
     }
+}
 
-    fn add(&self, found: &[Found], contents: &[Content]) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let paths = found.iter().map(|found| found.path.clone());
-        known.extend(paths.zip(contents.iter().cloned()));
-    }
+fn get(memory: &Memory, found: &Found) -> Option<Content> {
+    let known = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    let content = known.get(&found.path)?;
+    (found.is_link == matches!(content, Content::Link { .. })).then(|| content.clone())
+}
+
+fn add(memory: &Memory, found: &[Found], contents: &[Content]) {
+    let mut known = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    let paths = found.iter().map(|found| found.path.clone());
+    known.extend(paths.zip(contents.iter().cloned()));
 }
 
 /// A tree of which nothing is read twice.
@@ -61,7 +69,10 @@ impl<T: Tree> Tree for Shared<'_, T> {
     }
 
     fn contents(&self, found: &[Found]) -> Result<Vec<Content>, Error> {
-        let known: Vec<_> = found.iter().map(|found| self.known.get(found)).collect();
+        let Known(Some(memory)) = self.known else {
+            return self.tree.contents(found);
+        };
+        let known: Vec<_> = found.iter().map(|found| get(memory, found)).collect();
         let is_new = |(found, known): (&Found, &Option<Content>)| {
             known.is_none().then(|| Found {
                 path: found.path.clone(),
@@ -70,7 +81,7 @@ impl<T: Tree> Tree for Shared<'_, T> {
         };
         let new: Vec<_> = found.iter().zip(&known).filter_map(is_new).collect();
         let contents = self.tree.contents(&new)?;
-        self.known.add(&new, &contents);
+        add(memory, &new, &contents);
         let mut contents = contents.into_iter();
         let each = |known: Option<Content>| known.or_else(|| contents.next());
         let all = known.into_iter().map(each);

@@ -7,14 +7,24 @@ use std::ops::Range;
 
 use super::{ContentDigest, Item, OutsideKind};
 
-/// Lines in the order in which they were added, one behind the other in one text.
-#[derive(Debug, Default)]
+/// A first line, and others in the order in which they were added, one behind the other in one text.
+#[derive(Debug)]
 pub(super) struct Lines {
     text: Vec<u8>,
+    head: usize,
     places: Vec<Range<usize>>,
 }
 
 impl Lines {
+    /// No lines yet but the first one, `head`.
+    pub(super) fn after(head: &str) -> Self {
+        Lines {
+            text: head.as_bytes().to_vec(),
+            head: head.len(),
+            places: Vec::new(),
+        }
+    }
+
     /// Adds the line of `item`.
     pub(super) fn add(&mut self, item: &Item) {
         let start = self.text.len();
@@ -22,19 +32,24 @@ impl Lines {
         self.places.push(start..self.text.len());
     }
 
-    /// The lines after `head`, sorted by their bytes, each once.
-    pub(super) fn sorted(self, head: &str) -> String {
+    /// The first line and the others, sorted by their bytes, each once.
+    pub(super) fn sorted(self) -> String {
         let mut lines: Vec<_> = self
             .places
             .into_iter()
             .map(|place| &self.text[place])
             .collect();
-        // Mostly they are sorted already, which this sort makes use of.
-        lines.sort();
-        lines.dedup();
-        let mut text = Vec::with_capacity(head.len() + self.text.len());
-        text.extend_from_slice(head.as_bytes());
-        lines.iter().for_each(|line| text.extend_from_slice(line));
+        let text = match lines.is_sorted_by(|line, next| line < next) {
+            true => self.text,
+            false => {
+                lines.sort();
+                lines.dedup();
+                let mut text = Vec::with_capacity(self.text.len());
+                text.extend_from_slice(&self.text[..self.head]);
+                lines.iter().for_each(|line| text.extend_from_slice(line));
+                text
+            }
+        };
         String::from_utf8(text).expect("a record is UTF-8: all other bytes are escaped")
     }
 }

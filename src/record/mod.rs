@@ -135,10 +135,10 @@ pub struct Record {
 impl Record {
     /// Makes a record of `items`, given in any order; of equal ones, one counts.
     pub fn new(items: impl IntoIterator<Item = Item>) -> Self {
-        let mut lines = Lines::default();
+        let mut lines = Lines::after(&format!("fp-record\t{FORMAT}\n"));
         items.into_iter().for_each(|item| lines.add(&item));
         Record {
-            text: lines.sorted(&format!("fp-record\t{FORMAT}\n")),
+            text: lines.sorted(),
         }
     }
 

@@ -29,7 +29,8 @@ fn main() {
 }
 
 fn records(criterion: &mut Criterion) {
-    let items: Vec<_> = paths().into_iter().map(file).collect();
+    let paths = paths();
+    let items: Vec<_> = paths.iter().map(file).collect();
     criterion.bench_function("record: encode and hash 10,000 files", |bencher| {
         bencher.iter(|| Record::new(black_box(items.clone())).fingerprint());
     });
@@ -97,7 +98,7 @@ fn paths() -> Vec<RootPath> {
     (0..FILES).map(path).map(parsed).collect()
 }
 
-fn file(path: RootPath) -> Item {
+fn file(path: &RootPath) -> Item<'_> {
     let digest = ContentDigest::of(path.relative());
     Item::File {
         path,

@@ -268,7 +268,8 @@ mod tests {
     /// Nobody could read it again.
     #[tokio::test]
     async fn a_record_that_is_too_large_is_not_even_offered() {
-        let record = Record::new([Item::Salt("x".repeat(MAX_RECORD))]);
+        let salt = "x".repeat(MAX_RECORD);
+        let record = Record::new([Item::Salt(&salt)]);
         let repository = "127.0.0.1:1/app".parse().unwrap();
         let client = Client::new(Settings::default());
         let image = br#"{"mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}"#;

@@ -8,7 +8,12 @@ use fp::record::{ContentDigest, Item, Record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let items: Vec<Item> = bytes.split(|byte| *byte == b'|').flat_map(items).collect();
+    let texts = bytes.split(|byte| *byte == b'|');
+    let paths: Vec<_> = texts.clone().map(|text| RootPath::parse(text).ok()).collect();
+    let items: Vec<Item<'_>> = texts
+        .zip(&paths)
+        .flat_map(|(text, path)| items(text, path.as_ref()))
+        .collect();
     let record = Record::new(items.iter().cloned());
     let encoded = record.as_str();
     let lines: Vec<&str> = encoded.split_inclusive('\n').skip(1).collect();
@@ -28,33 +33,32 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn items(text: &[u8]) -> Vec<Item> {
+fn items<'a>(text: &'a [u8], path: Option<&'a RootPath>) -> Vec<Item<'a>> {
     let mut items = Vec::new();
-    if let Ok(path) = RootPath::parse(text) {
-        let text = text.to_vec();
-        items.push(Item::Context(path.clone()));
+    if let Some(path) = path {
+        items.push(Item::Context(path));
         items.push(Item::Link { path, text });
     }
     if let Ok(text) = str::from_utf8(text) {
-        items.push(Item::Salt(text.to_owned()));
+        items.push(Item::Salt(text));
         items.push(Item::Arg {
-            name: text.to_owned(),
+            name: text,
             digest: ContentDigest::of(text.as_bytes()),
         });
     }
     items
 }
 
-fn expected(item: &Item) -> Vec<Vec<u8>> {
+fn expected(item: &Item<'_>) -> Vec<Vec<u8>> {
     match item {
         Item::Context(path) => vec![b"context".to_vec(), path.as_bytes().to_vec()],
         Item::Link { path, text } => {
-            vec![b"link".to_vec(), path.as_bytes().to_vec(), text.clone()]
+            vec![b"link".to_vec(), path.as_bytes().to_vec(), text.to_vec()]
         }
-        Item::Salt(text) => vec![b"salt".to_vec(), text.clone().into_bytes()],
+        Item::Salt(text) => vec![b"salt".to_vec(), text.as_bytes().to_vec()],
         Item::Arg { name, digest } => {
             let digest = digest.to_string().into_bytes();
-            vec![b"arg".to_vec(), name.clone().into_bytes(), digest]
+            vec![b"arg".to_vec(), name.as_bytes().to_vec(), digest]
         }
         other => panic!("{other:?} was not put in"),
     }

@@ -271,17 +271,17 @@ impl Inputs {
     /// The record of `image` with these inputs.
     pub fn record(&self, image: &Image, upstreams: &Upstreams) -> Record {
         let args = self.args.iter().map(|(name, value)| Item::Arg {
-            name: name.clone(),
+            name,
             digest: ContentDigest::of(value.as_bytes()),
         });
         let upstreams = upstreams.iter().map(|(name, fingerprint)| Item::Image {
-            name: name.clone(),
+            name,
             fingerprint: *fingerprint,
         });
         let build = [
-            Item::Context(image.context.clone()),
+            Item::Context(&image.context),
             Item::Dockerfile {
-                path: image.dockerfile.clone(),
+                path: &image.dockerfile,
                 digest: ContentDigest::of(&self.slice),
             },
         ];
@@ -290,26 +290,23 @@ impl Inputs {
             .chain(build)
             .chain(self.entries.iter().map(Input::item))
             .chain(upstreams)
-            .chain(image.platforms.iter().cloned().map(Item::Platform))
-            .chain(image.salt.clone().map(Item::Salt))
-            .chain(image.target.clone().map(Item::Target));
+            .chain(image.platforms.iter().map(Item::Platform))
+            .chain(image.salt.as_deref().map(Item::Salt))
+            .chain(image.target.as_deref().map(Item::Target));
         Record::new(items)
     }
 }
 
 impl Input {
-    fn item(&self) -> Item {
-        let path = self.path.clone();
+    fn item(&self) -> Item<'_> {
+        let path = &self.path;
         match (&self.content, self.placement) {
             (Content::File { executable, digest }, Placement::Context) => Item::File {
                 path,
                 executable: *executable,
                 digest: *digest,
             },
-            (Content::Link { text }, Placement::Context) => Item::Link {
-                path,
-                text: text.clone(),
-            },
+            (Content::Link { text }, Placement::Context) => Item::Link { path, text },
             (Content::File { executable, digest }, _) => {
                 let kind = if *executable {
                     OutsideKind::Executable

@@ -26,7 +26,7 @@ impl Lines {
     }
 
     /// Adds the line of `item`.
-    pub(super) fn add(&mut self, item: &Item) {
+    pub(super) fn add(&mut self, item: &Item<'_>) {
         let start = self.text.len();
         write(item, &mut self.text);
         self.places.push(start..self.text.len());
@@ -55,7 +55,7 @@ impl Lines {
 }
 
 /// Appends the line of `item`, LF included.
-fn write(item: &Item, text: &mut Vec<u8>) {
+fn write(item: &Item<'_>, text: &mut Vec<u8>) {
     match item {
         Item::Context(path) => write_fields(&[b"context", path.as_bytes()], text),
         Item::Dockerfile { path, digest } => {

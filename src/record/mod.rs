@@ -89,41 +89,44 @@ pub enum OutsideKind {
 
 /// One fact that decides the image: one line of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum Item<'a> {
     /// The folder that is the build context.
-    Context(RootPath),
+    Context(&'a RootPath),
     /// The Dockerfile, by the digest of the part of it that the build gets.
     Dockerfile {
-        path: RootPath,
+        path: &'a RootPath,
         digest: ContentDigest,
     },
     /// The stage that is built.
-    Target(String),
+    Target(&'a str),
     /// A platform that is built for.
-    Platform(Platform),
+    Platform(&'a Platform),
     /// A regular file of the sealed context.
     File {
-        path: RootPath,
+        path: &'a RootPath,
         executable: bool,
         digest: ContentDigest,
     },
     /// A symbolic link of the sealed context, with its text.
-    Link { path: RootPath, text: Vec<u8> },
+    Link { path: &'a RootPath, text: &'a [u8] },
     /// An input that counts but is not in the build.
     Outside {
-        path: RootPath,
+        path: &'a RootPath,
         kind: OutsideKind,
         digest: ContentDigest,
     },
     /// A build argument, by the digest of its value.
-    Arg { name: String, digest: ContentDigest },
+    Arg {
+        name: &'a str,
+        digest: ContentDigest,
+    },
     /// Another image of the same file, which stands for this name in the Dockerfile.
     Image {
-        name: String,
+        name: &'a str,
         fingerprint: Fingerprint,
     },
     /// A text whose only purpose is to ask for a new image.
-    Salt(String),
+    Salt(&'a str),
 }
 
 /// All facts that decide one image: the text that is hashed.
@@ -134,7 +137,7 @@ pub struct Record {
 
 impl Record {
     /// Makes a record of `items`, given in any order; of equal ones, one counts.
-    pub fn new(items: impl IntoIterator<Item = Item>) -> Self {
+    pub fn new<'a>(items: impl IntoIterator<Item = Item<'a>>) -> Self {
         let mut lines = Lines::after(&format!("fp-record\t{FORMAT}\n"));
         items.into_iter().for_each(|item| lines.add(&item));
         Record {
@@ -192,8 +195,7 @@ mod tests {
 
     #[test]
     fn lines_are_sorted_by_bytes_and_each_stands_once() {
-        let salt = |text: &str| Item::Salt(text.to_owned());
-        let record = Record::new([salt("b"), salt("B"), salt("a"), salt("b"), salt("a b")]);
+        let record = Record::new(["b", "B", "a", "b", "a b"].map(Item::Salt));
         assert_eq!(
             record.as_str(),
             "fp-record\t1\nsalt\tB\nsalt\ta\nsalt\ta b\nsalt\tb\n"
@@ -203,31 +205,30 @@ mod tests {
     #[test]
     fn every_kind_of_item_has_its_line() {
         let digest = ContentDigest::of(b"");
+        let [root, dockerfile, script, link, outside] =
+            [&b"."[..], b"Dockerfile", b"run.sh", b"sh", b"ver"].map(path);
         let record = Record::new([
-            Item::Context(path(b".")),
+            Item::Context(&root),
             Item::Dockerfile {
-                path: path(b"Dockerfile"),
+                path: &dockerfile,
                 digest,
             },
-            Item::Target("ci".into()),
+            Item::Target("ci"),
             Item::File {
-                path: path(b"run.sh"),
+                path: &script,
                 executable: true,
                 digest,
             },
             Item::Link {
-                path: path(b"sh"),
-                text: b"run.sh".to_vec(),
+                path: &link,
+                text: b"run.sh",
             },
             Item::Outside {
-                path: path(b"ver"),
+                path: &outside,
                 kind: OutsideKind::Link,
                 digest,
             },
-            Item::Arg {
-                name: "A".into(),
-                digest,
-            },
+            Item::Arg { name: "A", digest },
         ]);
         let empty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         let expected = format!(
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_nothing_else_is() {
-        let record = Record::new([Item::Salt("\u{1b}[2J\t\u{e9}\u{9b}".into())]);
+        let record = Record::new([Item::Salt("\u{1b}[2J\t\u{e9}\u{9b}")]);
         let read = Record::read(record.as_str().into()).unwrap();
         assert_eq!(read, record);
         assert_eq!(read.format(), super::FORMAT);
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_the_hash_of_the_bytes() {
-        let record = Record::new([Item::Salt("1".into())]);
+        let record = Record::new([Item::Salt("1")]);
         assert_eq!(
             record.fingerprint().to_string(),
             blake3::hash(b"fp-record\t1\nsalt\t1\n").to_hex().as_str()

@@ -8,18 +8,34 @@ use crate::support::Request;
 
 /// How far a command has come, which tells one look from the next.
 pub(super) struct Progress {
-    /// Nothing is pushed.
-    reads_only: bool,
-    read_pushed: AtomicBool,
-    wrote_tag: AtomicBool,
+    way: Way,
+    has_looked_again: AtomicBool,
+    /// What was pushed, or a part.
+    has_read: AtomicBool,
+    has_written: AtomicBool,
+}
+
+/// What a command does with manifests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Reads,
+    /// The engine pushes an image, and what arrived is read.
+    Publishes,
+    /// Parts are read, and joined.
+    Joins,
 }
 
 impl Progress {
     pub(super) fn new(case: Case) -> Self {
         Progress {
-            reads_only: matches!(case, Case::RecordFrom | Case::Alias),
-            read_pushed: AtomicBool::new(false),
-            wrote_tag: AtomicBool::new(false),
+            way: match case {
+                Case::RecordFrom | Case::Alias | Case::HitAlias | Case::IndexHit => Way::Reads,
+                Case::Index | Case::IndexOvertaken | Case::IndexStore => Way::Joins,
+                _ => Way::Publishes,
+            },
+            has_looked_again: AtomicBool::new(false),
+            has_read: AtomicBool::new(false),
+            has_written: AtomicBool::new(false),
         }
     }
 
@@ -31,8 +47,9 @@ impl Progress {
             .unwrap_or((&request.target, ""));
         let name = path.rsplit('/').next().unwrap();
         let method = request.method.as_str();
-        let has_read = self.read_pushed.load(Ordering::SeqCst);
-        let has_written = self.wrote_tag.load(Ordering::SeqCst);
+        let has_written = self.has_written.load(Ordering::SeqCst);
+        let has_looked_again = self.has_looked_again.load(Ordering::SeqCst);
+        let reads_parts = self.way == Way::Joins && !has_looked_again && !has_written;
         if path.contains("/referrers/") {
             return "referrers: GET";
         }
@@ -42,6 +59,7 @@ impl Progress {
                 "POST" if query.starts_with("mount=") => "mount: POST",
                 "POST" => "upload: POST",
                 "PUT" => "blob: PUT",
+                _ if reads_parts => "part's configuration: GET",
                 _ => "blob: GET",
             };
         }
@@ -54,28 +72,52 @@ impl Progress {
                 _ => "alias: GET",
             };
         }
-        match (method, name == tag, name.starts_with("sha256-")) {
-            ("PUT", true, _) => "tag: PUT",
-            ("HEAD", true, _) if has_written => "read back: HEAD",
-            ("GET", true, _) if has_written => "read back: GET",
-            ("HEAD", true, _) if has_read && !self.reads_only => "look again: HEAD",
-            ("GET", true, _) if has_read && !self.reads_only => "look again: GET",
-            ("HEAD", true, _) => "look: HEAD",
-            ("GET", true, _) => "look: GET",
-            ("HEAD", _, true) => "list: HEAD",
-            ("GET", _, true) => "list: GET",
-            ("PUT", _, true) => "list: PUT",
-            ("PUT", ..) => "manifest: PUT",
-            ("GET", ..) if !self.reads_only && !has_read && !has_written => "what was pushed: GET",
+        if name == tag {
+            return self.of_tag(method, has_written);
+        }
+        if name.starts_with(tag) {
+            return if method == "HEAD" {
+                "part: HEAD"
+            } else {
+                "part: GET"
+            };
+        }
+        match (method, name.starts_with("sha256-")) {
+            ("HEAD", true) => "list: HEAD",
+            ("GET", true) => "list: GET",
+            ("PUT", true) => "list: PUT",
+            ("PUT", false) => "manifest: PUT",
+            _ if reads_parts => "part's manifest: GET",
+            _ if self.way == Way::Publishes && !has_looked_again && !has_written => {
+                "what was pushed: GET"
+            }
             _ => "manifest: GET",
+        }
+    }
+
+    fn of_tag(&self, method: &str, has_written: bool) -> &'static str {
+        let has_read = self.way != Way::Reads && self.has_read.load(Ordering::SeqCst);
+        match method {
+            "PUT" => "tag: PUT",
+            "HEAD" if has_written => "read back: HEAD",
+            "HEAD" if has_read => "look again: HEAD",
+            "HEAD" => "look: HEAD",
+            _ if has_written => "read back: GET",
+            _ if has_read => "look again: GET",
+            _ => "look: GET",
         }
     }
 
     /// Notes what is about to be answered.
     pub(super) fn note(&self, place: &str) {
         match place {
-            "what was pushed: GET" => self.read_pushed.store(true, Ordering::SeqCst),
-            "tag: PUT" | "alias: PUT" => self.wrote_tag.store(true, Ordering::SeqCst),
+            "what was pushed: GET" | "part's manifest: GET" => {
+                self.has_read.store(true, Ordering::SeqCst);
+            }
+            "look again: HEAD" | "look again: GET" => {
+                self.has_looked_again.store(true, Ordering::SeqCst);
+            }
+            "tag: PUT" | "alias: PUT" => self.has_written.store(true, Ordering::SeqCst),
             _ => {}
         }
     }

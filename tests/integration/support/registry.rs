@@ -114,8 +114,23 @@ impl Registry {
 
     /// Writes the manifest that `from` names under another tag.
     pub(crate) fn copy_tag(&self, repository: &str, from: &str, to: &str) {
+        self.copy((repository, from), (repository, to));
+    }
+
+    /// Writes an image, a repository's tag, under another one, perhaps in another repository.
+    pub(crate) fn copy(&self, (repository, from): (&str, &str), (other, to): (&str, &str)) {
         let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
-        let target = format!("/v2/{repository}/manifests/{to}");
+        if repository != other {
+            let document = manifest.json();
+            let layers = document["layers"].as_array().expect("an image, no index");
+            for blob in [&document["config"]].into_iter().chain(layers) {
+                let digest = blob["digest"].as_str().expect("a digest");
+                let mount = format!("/v2/{other}/blobs/uploads/?mount={digest}&from={repository}");
+                let answer = self.ask("POST", &mount, "", b"");
+                assert_eq!(answer.status, 201, "{}", answer.head);
+            }
+        }
+        let target = format!("/v2/{other}/manifests/{to}");
         let answer = self.ask(
             "PUT",
             &target,

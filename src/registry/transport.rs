@@ -23,7 +23,7 @@ pub(super) const MAX_BODY: usize = 4 << 20;
 pub(super) const MAX_REDIRECTS: usize = 10;
 /// How many requests are under way at once: a run that asks about many images opens no flood of
 /// connections.
-const MAX_AT_ONCE: usize = 32;
+pub(super) const MAX_AT_ONCE: usize = 32;
 
 #[derive(Clone)]
 pub(super) struct Request {

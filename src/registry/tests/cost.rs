@@ -1,13 +1,13 @@
 //! How many requests answers cost, for one image and for many at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
+use super::crowd::Crowd;
 use super::{Reply, Request, ScriptedRegistry, client, manifest_reply, refusal, tag};
 use crate::reference::Repository;
+use crate::registry::transport::MAX_AT_ONCE;
 use crate::registry::{Client, Lookup};
 
 fn repositories(registry: &ScriptedRegistry, count: usize) -> Vec<Repository> {
@@ -123,22 +123,13 @@ async fn a_token_is_not_asked_for_more_than_a_url_holds() {
 
 #[tokio::test]
 async fn look_ups_go_out_together_and_not_all_at_once() {
-    let (busy, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let registry = ScriptedRegistry::start({
-        let (busy, most) = (Arc::clone(&busy), Arc::clone(&most));
-        move |_| {
-            most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(50));
-            busy.fetch_sub(1, Ordering::SeqCst);
-            manifest_reply()
-        }
+    let crowd = Arc::new(Crowd::of(100, MAX_AT_ONCE));
+    let at_registry = Arc::clone(&crowd);
+    let registry = ScriptedRegistry::start(move |_| {
+        at_registry.join();
+        manifest_reply()
     });
-    let begin = Instant::now();
     let lookups = look_up_all(&client(), &repositories(&registry, 100)).await;
-    let time = begin.elapsed();
     assert!(all_present(&lookups));
-    let most = most.load(Ordering::SeqCst);
-    assert!((2..=32).contains(&most), "{most}");
-    // One after the other they would take 5 s.
-    assert!(time < Duration::from_secs(3), "{time:?}");
+    assert_eq!(crowd.most(), MAX_AT_ONCE);
 }

@@ -2,6 +2,8 @@
 
 mod authorization;
 mod cost;
+#[path = "../../../tests/integration/support/crowd.rs"]
+mod crowd;
 mod elsewhere;
 #[path = "../../../tests/integration/support/far_registry.rs"]
 mod far_registry;

@@ -1,6 +1,7 @@
 //! What the tests of the whole program share: starting `fp` in an environment of its own, trees of
 //! files to run it in, and machines with an engine and a registry to run it on.
 
+pub(crate) mod crowd;
 pub(crate) mod entry;
 mod far_builder;
 pub(crate) mod far_registry;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::crowd::Crowd;
 use crate::support::far_registry::{self, CA, Clients, FarRegistry};
-use crate::support::{Fp, Reply, ScriptedRegistry, Tree};
+use crate::support::lab;
+use crate::support::{Fp, Relay, Reply, ScriptedRegistry, Tree};
 
 const MANIFEST_DIGEST: &str =
     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -90,6 +91,19 @@ fn a_client_certificate_is_found_in_the_users_folder() {
 /// How many requests fp has under way at once, where there are as many to make.
 const AT_ONCE: usize = 32;
 
+/// A tree with a hundred images, each in a repository of its own.
+fn hundred(host: &str) -> Tree {
+    let tree = Tree::new();
+    let image = |number: usize| {
+        let repository = format!("{host}/acme/app-{number}");
+        format!("[images.app-{number}]\ninputs = []\nrepository = \"{repository}\"\n")
+    };
+    let images: String = (0..100).map(image).collect();
+    tree.config(&format!("format = 1\n{images}"));
+    tree.file("Dockerfile", "FROM scratch\n");
+    tree
+}
+
 /// One after the other they took as many round trips. script/bench measures how long they take.
 #[test]
 fn a_hundred_images_are_looked_up_together() {
@@ -99,20 +113,27 @@ fn a_hundred_images_are_looked_up_together() {
         at_registry.join();
         Reply::status(200).header("Docker-Content-Digest", MANIFEST_DIGEST)
     });
-    let tree = Tree::new();
-    let image = |number: usize| {
-        let repository = format!("{}/acme/app-{number}", registry.host());
-        format!("[images.app-{number}]\ninputs = []\nrepository = \"{repository}\"\n")
-    };
-    let images: String = (0..100).map(image).collect();
-    tree.config(&format!("format = 1\n{images}"));
-    tree.file("Dockerfile", "FROM scratch\n");
+    let tree = hundred(&registry.host());
     let told = ensure(&tree).arg("--dry-run").run();
     assert_eq!(told.lines().count(), 100);
     let names = told.lines().map(|line| line.split(':').next().unwrap());
     assert!(names.is_sorted(), "{told}");
     assert_eq!(registry.requests().len(), 100);
     assert_eq!(crowd.most(), AT_ONCE);
+}
+
+/// Two requests for each, since none is there, on about as many connections as there are requests at once.
+#[test]
+fn connections_serve_more_than_one_request() {
+    let relay = Relay::start(&lab::registry().host);
+    let tree = hundred(&relay.host());
+    let told = tree.fp().args(["status", "--missing"]).run();
+    assert_eq!(told.lines().count(), 100);
+    assert!(
+        (1..100).contains(&relay.connections()),
+        "{}",
+        relay.connections()
+    );
 }
 
 #[test]

@@ -46,6 +46,12 @@ impl Relay {
         self.address.to_string()
     }
 
+    /// How many connections were made since it was last cut.
+    pub(crate) fn connections(&self) -> usize {
+        let state = self.state.lock().expect("nobody panicked");
+        state.connections.len()
+    }
+
     /// Ends all connections, and every new one at once.
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock().expect("nobody panicked");

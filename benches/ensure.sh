@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What `fp ensure` takes beyond the engine and the registry, for script/bench.
+# What `fp ensure` and `fp status` take beyond the engine and the registry, for script/bench.
 
 # Engine and registry are the lab's own, on loopback, so that what is measured is what each program itself does.
 engine_and_registry() {
@@ -31,4 +31,31 @@ engine_and_registry() {
     'crane digest' 1.0 "$clients/usr/bin/crane digest $reference" \
     'skopeo inspect --raw' 1.0 "$clients/usr/bin/skopeo inspect --raw --tls-verify=false docker://$reference" \
     'docker manifest inspect' 1.0 "docker manifest inspect --insecure $reference"
+  many_images "$reference"
+}
+
+# many_images REFERENCE: a hundred images in a registry that is 50 ms away, all of them published or none. REFERENCE is one that
+# is published in the lab's.
+many_images() {
+  local tree=$work/many-images numbers host crane
+  crane=$clients/usr/bin/crane numbers=$(seq -s , 101 200)
+  python3 -B "$project/benches/far.py" 50 "$FP_LAB_REGISTRY" "$work/far" &
+  far=$!
+  wait_for 20 'the way to the far registry' test -e "$work/far"
+  host=$(<"$work/far")
+  mkdir -p "$tree"
+  printf 'FROM scratch\n' >"$tree/Dockerfile"
+  printf '%s\n[images."i{n}"]\nmatrix = { n = [%s] }\ninputs = []\nrepository = "%s/bench/i{n}"\n' \
+    "$(grep '^format = ' "$project/fingerprint.toml")" "\"${numbers//,/\",\"}\"" "$host" >"$tree/fingerprint.toml"
+  (cd "$tree" && "$fp" ref --all) | sed 's/ .*//' >"$work/names"
+
+  compare '`fp status`, 100 images, none is published' "$tree" 3 "sh -c '$fp status || [ \$? = 3 ]'" \
+    'crane digest, 32 at once' '1 s' "sh -c 'xargs -n 1 -P 32 $crane digest <$work/names || true'"
+  # Each repository gets the image by the short way.
+  sed "s|^$host/||" "$work/names" >"$work/tags"
+  quietly 'publishing a hundred images' "$work/log" \
+    xargs -a "$work/tags" -I NAME -P 4 "$crane" copy --insecure "$1" "$FP_LAB_REGISTRY/NAME"
+  compare '`fp status`, 100 images, all are published' "$tree" 3 "$fp status" \
+    'crane digest, 32 at once' '1 s' "sh -c 'xargs -n 1 -P 32 $crane digest <$work/names'"
+  kill "$far" && far=''
 }

@@ -3,7 +3,7 @@
     far.py MILLISECONDS HOST:PORT ADDRESS-FILE
 
 It listens on a port of loopback that the kernel chooses, and writes 127.0.0.1:PORT into the file. What comes is handed on, either
-way, half a round trip of so many milliseconds later; a new connection takes a whole one before its first bytes, as a handshake does.
+way, half a round trip of so many milliseconds later, and what a new connection says first a whole one after that: the handshake.
 """
 
 import asyncio
@@ -11,47 +11,51 @@ import sys
 from pathlib import Path
 
 
-async def hand_on(reader, writer, ready_at, delay):
-    """Every piece leaves `delay` after it came, however many are under way, and none before `ready_at`."""
-    clock = asyncio.get_running_loop().time
-    pieces = asyncio.Queue()
+class Side(asyncio.Protocol):
+    """One of the two sides of a connection. What it hears, the other one says later."""
 
-    async def take():
-        while piece := await reader.read(1 << 16):
-            pieces.put_nowait((max(clock(), ready_at) + delay, piece))
-        pieces.put_nowait((clock() + delay, b""))
+    def __init__(self, delay):
+        self.loop = asyncio.get_running_loop()
+        self.delay = delay
+        self.other = None
+        self.transport = None
 
-    taking = asyncio.create_task(take())
-    while True:
-        due, piece = await pieces.get()
-        await asyncio.sleep(due - clock())
-        if not piece:
-            break
-        writer.write(piece)
-        await writer.drain()
-    writer.write_eof()
-    await taking
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, piece):
+        self.loop.call_later(self.delay, self.other.transport.write, piece)
+
+    def connection_lost(self, _error):
+        if self.other:
+            self.loop.call_later(self.delay, self.other.transport.close)
+
+
+class Client(Side):
+    """The side of whoever comes, which is heard once its handshake is over."""
+
+    def __init__(self, delay, backend):
+        super().__init__(delay)
+        self.backend = backend
+        self.opening = None
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        transport.pause_reading()
+        # Somebody has to hold a task, or it may be swept away.
+        self.opening = self.loop.create_task(self.open())
+
+    async def open(self):
+        _, self.other = await self.loop.create_connection(lambda: Side(self.delay), *self.backend)
+        self.other.other = self
+        await asyncio.sleep(2 * self.delay)
+        self.transport.resume_reading()
 
 
 async def main(milliseconds, backend, address_file):
-    round_trip = int(milliseconds) / 1000
-    host, port = backend.split(":")
-
-    async def serve(reader, writer):
-        ready_at = asyncio.get_running_loop().time() + round_trip
-        from_backend, to_backend = await asyncio.open_connection(host, port)
-        try:
-            await asyncio.gather(
-                hand_on(reader, to_backend, ready_at, round_trip / 2),
-                hand_on(from_backend, writer, ready_at, round_trip / 2),
-            )
-        except OSError:
-            pass  # Either side may go away at any time.
-        finally:
-            to_backend.close()
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    delay, backend = int(milliseconds) / 2000, backend.split(":")
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Client(delay, backend), "127.0.0.1", 0, backlog=1000)
     written = Path(f"{address_file}.new")
     written.write_text("%s:%s" % server.sockets[0].getsockname())
     written.rename(address_file)

@@ -40,15 +40,18 @@ MISSING_NODE = "- `hashFiles` is not in the table: there was no node with npm on
 ENSURE_HEAD = """
 ## Engine and registry
 
-What `fp ensure` takes beside the programs that it does the work of, with an engine and a registry on this machine.
+What `fp ensure` and `fp status` take beside the programs that they do the work of, with an engine and a registry on this machine.
 
-| what | `fp ensure` | beside | takes | share | more | at most |
+| what | fp | beside | takes | share | more | at most |
 |---|---:|---|---:|---:|---:|---:|"""
 
 ENSURE_NOTES = """
 - A miss: another small file each time, in an image of 40 files on a base of 2 MB. fp looks the image up before and after, has it
   in the engine as well, and writes the tag itself; the bare build pushes straight from the builder and looks at nothing.
 - A hit, only the name is wanted: `fp ensure --no-pull`, which reads and hashes the inputs before it asks.
+- 100 images, each in a repository of its own; the engine has none of them, and is asked about them too. The way to the registry is
+  one of 50 ms there and back (`benches/far.py`), which a new connection takes once more. fp may take 1 s. That none is published
+  takes two requests for each image: the registry has to say so in its own words.
 """
 
 PURE_HEAD = """

@@ -17,7 +17,7 @@ use ground::Ground;
 use judge::Outcome;
 
 /// How many runs there are at once. Most of them wait for something that does not come.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 32;
 
 /// What comes of a fault, in the words of the table.
 fn cell(ground: &Ground, case: Case, place: &'static str, name: &str, fault: Fault) -> String {

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -68,16 +70,11 @@ impl Running {
     }
 
     pub(crate) fn finish(mut self) -> Answer {
-        let deadline = self.started + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if Instant::now() > deadline {
-                self.child.kill().unwrap();
-            }
-            thread::sleep(Duration::from_millis(5));
-        };
+        let left = PATIENCE.saturating_sub(self.started.elapsed());
+        if !ends_within(&self.child, left) {
+            self.child.kill().unwrap();
+        }
+        let status = self.child.wait().unwrap();
         let read = |extension| {
             let bytes = fs::read(self.output.with_extension(extension)).unwrap();
             String::from_utf8_lossy(&bytes).into_owned()
@@ -88,6 +85,22 @@ impl Running {
             stdout: read("stdout"),
             stderr: read("stderr"),
             time: self.started.elapsed(),
+        }
+    }
+}
+
+/// Waits for the end of a process. Looking again and again would be a load where many are waited for.
+fn ends_within(child: &Child, limit: Duration) -> bool {
+    let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty());
+    let process = process.expect("a process that nobody has waited for");
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).expect("less than an age");
+        let mut ends = [PollFd::new(&process, PollFlags::IN)];
+        match poll(&mut ends, Some(&left)) {
+            Err(Errno::INTR) => {}
+            ended => return ended.expect("it can be waited for") > 0,
         }
     }
 }

@@ -16,6 +16,7 @@ pub(super) enum Case {
     Publish,
     Overtaken,
     Store,
+    StoreAgain,
     Parts,
     Index,
     IndexHit,
@@ -50,7 +51,7 @@ impl Case {
             Case::Hit | Case::HitAlias | Case::Overtaken | Case::Parts => {
                 vec!["ensure", "--no-pull"]
             }
-            Case::Miss | Case::Publish | Case::Store => vec!["ensure"],
+            Case::Miss | Case::Publish | Case::Store | Case::StoreAgain => vec!["ensure"],
             Case::Index
             | Case::IndexHit
             | Case::IndexPartAbsent
@@ -64,19 +65,16 @@ impl Case {
 
 /// The requests by which a record is stored.
 const STORING: &[&str] = &[
-    "referrers: GET",
-    "list: HEAD",
-    "list: GET",
-    "manifest: GET",
     "blob: HEAD",
     "upload: POST",
     "blob: PUT",
     "manifest: PUT",
+    "list: GET",
     "list: PUT",
 ];
 
 /// What each case is called, and the requests of fp that something happens to.
-pub(super) const CASES: [(Case, &str, &[&str]); 18] = [
+pub(super) const CASES: [(Case, &str, &[&str]); 19] = [
     (
         Case::StatusAbsent,
         "`fp status`, absent",
@@ -128,6 +126,11 @@ pub(super) const CASES: [(Case, &str, &[&str]); 18] = [
     ),
     (Case::Store, "`fp ensure`, storing the record", STORING),
     (
+        Case::StoreAgain,
+        "`fp ensure`, storing a record that is stored",
+        &["referrers: GET", "list: GET", "manifest: GET"],
+    ),
+    (
         Case::Parts,
         "`fp ensure --no-pull`, several platforms",
         // From there on it is as with one image.
@@ -170,7 +173,7 @@ pub(super) const CASES: [(Case, &str, &[&str]); 18] = [
         &[
             "look: HEAD",
             "referrers: GET",
-            "list: HEAD",
+            "list: GET",
             "manifest: GET",
             "blob: GET",
         ],

@@ -131,7 +131,7 @@ impl Ground {
     /// have of it.
     fn prepare(&self, case: Case, machine: &mut Machine, full: &str) -> Vec<String> {
         let keep = match case {
-            Case::Store | Case::IndexStore => "",
+            Case::Store | Case::StoreAgain | Case::IndexStore => "",
             _ => "publish_record = false\n",
         };
         if case.is_in_parts() {
@@ -145,8 +145,11 @@ impl Ground {
         let lines = format!("{}{keep}{aliases}", self.salt);
         machine.configure_for(full, "\"hello.sh\"", &lines);
         let name = format!("{full}:{}", self.tag);
+        if case == Case::StoreAgain {
+            self.copy_record(&machine.repository());
+        }
         match case {
-            Case::Publish | Case::Overtaken | Case::Store => {
+            Case::Publish | Case::Overtaken | Case::Store | Case::StoreAgain => {
                 machine.docker(&["tag", &self.name, &name]);
             }
             Case::HitAlias => {
@@ -158,6 +161,17 @@ impl Ground {
             _ => return Vec::new(),
         }
         vec![name]
+    }
+
+    /// Puts the record where it would be had the image been published there before, and its tag been deleted since.
+    fn copy_record(&self, repository: &str) {
+        let (registry, own) = (lab::registry(), self.machine.repository());
+        let list = self.digest.replace(':', "-");
+        let listed = registry.manifest(&own, &list);
+        let record = listed["manifests"][0]["digest"].as_str();
+        let record = record.expect("the record is listed");
+        registry.copy((&own, record), (repository, record));
+        registry.copy((&own, &list), (repository, &list));
     }
 
     /// The way to the registry, and whether the fault was there.

@@ -71,7 +71,9 @@ impl<'a> Run<'a> {
                 assert_eq!(self.now, None, "{}", self.said);
                 self.none(&[4])
             }
-            Case::Miss | Case::Publish | Case::Store => self.publishes(&ground.digest),
+            Case::Miss | Case::Publish | Case::Store | Case::StoreAgain => {
+                self.publishes(&ground.digest)
+            }
             Case::Parts | Case::Index | Case::IndexStore => self.publishes(&ground.parts.digest),
         }
     }

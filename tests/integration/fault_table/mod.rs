@@ -27,7 +27,7 @@ fn cell(ground: &Ground, case: Case, place: &'static str, name: &str, fault: Fau
     }
     let always = ground.run(case, place, (name, fault), false);
     // Each request by which a record is stored has its faults in the other table.
-    if matches!(case, Case::Store | Case::IndexStore) {
+    if matches!(case, Case::Store | Case::StoreAgain | Case::IndexStore) {
         return always.text();
     }
     let once = ground.run(case, place, (name, fault), true);

@@ -83,7 +83,6 @@ impl Progress {
             };
         }
         match (method, name.starts_with("sha256-")) {
-            ("HEAD", true) => "list: HEAD",
             ("GET", true) => "list: GET",
             ("PUT", true) => "list: PUT",
             ("PUT", false) => "manifest: PUT",

@@ -117,14 +117,15 @@ impl Registry {
         self.copy((repository, from), (repository, to));
     }
 
-    /// Writes an image, a repository's tag, under another one, perhaps in another repository.
+    /// Writes an image, a repository's tag, under another one, perhaps in another repository; or an index, whose images
+    /// are there.
     pub(crate) fn copy(&self, (repository, from): (&str, &str), (other, to): (&str, &str)) {
         let manifest = self.get(&format!("/v2/{repository}/manifests/{from}"));
         if repository != other {
             let document = manifest.json();
-            let layers = document["layers"].as_array().expect("an image, no index");
-            for blob in [&document["config"]].into_iter().chain(layers) {
-                let digest = blob["digest"].as_str().expect("a digest");
+            let layers = document["layers"].as_array().into_iter().flatten();
+            let blobs = [&document["config"]].into_iter().chain(layers);
+            for digest in blobs.filter_map(|blob| blob["digest"].as_str()) {
                 let mount = format!("/v2/{other}/blobs/uploads/?mount={digest}&from={repository}");
                 let answer = self.ask("POST", &mount, "", b"");
                 assert_eq!(answer.status, 201, "{}", answer.head);

@@ -5,17 +5,19 @@
 //! exclude is passed by, and git is asked for the tracked files only where that, a submodule or a
 //! sparse checkout leaves the answer open.
 
+mod settle;
+
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use super::Error;
 use super::error::NoMatch;
 use super::gitignore::IgnoreStack;
 use super::listing::{self, Names};
 use super::repositories::{Repository, excludes};
 use super::selection::{Findings, Literal, Selection};
-use super::tree::{Kind, Tree, WorkTree};
+use super::tree::{Kind, WorkTree};
+use super::{Error, git};
 use crate::path::RootPath;
 use crate::work_tree::is_git_top;
 
@@ -290,10 +292,8 @@ impl Search<'_> {
         let Some(outer) = outer else { return Ok(None) };
         let relative = outer.relative(folder);
         let tracked = outer.tracked(self.tree.git)?;
-        if !tracked
-            .iter()
-            .any(|tracked| tracked.is_submodule && *tracked.path == *relative)
-        {
+        let is_it = |tracked: &git::Tracked<'_>| tracked.is_submodule && *tracked.path == *relative;
+        if !tracked.has(is_it)? {
             return Ok(None);
         }
         let repository = Rc::new(Repository::below(self.tree.root, folder));
@@ -343,83 +343,5 @@ impl Search<'_> {
             },
             excluded,
         ))
-    }
-
-    /// Asks git where the files on disk left the answer open.
-    ///
-    /// Looking into a submodule can make more repositories known, which are then settled as well.
-    fn settle(&mut self) -> Result<(), Error> {
-        let mut next = 0;
-        while let Some(repository) = self.repositories.get(next).map(Rc::clone) {
-            next += 1;
-            let concerns = |path: &RootPath| self.selection.concerns(path);
-            if repository.in_doubt.get() || repository.named_submodules()?.iter().any(concerns) {
-                self.settle_one(&repository)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
-        for tracked in repository.tracked(self.tree.git)? {
-            let Some(path) = repository.in_root(&tracked.path) else {
-                continue;
-            };
-            if tracked.is_submodule {
-                self.submodule(repository, path)?;
-            } else if !self.findings.found.contains_key(&path) && !self.selection.takes_out(&path) {
-                self.tracked(path, tracked.is_sparse)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sees to it that a submodule under an input is checked out, and searches it if the search
-    /// passed it by.
-    fn submodule(&mut self, outer: &Rc<Repository>, path: RootPath) -> Result<(), Error> {
-        if !self.selection.concerns(&path) || self.known(&path).is_some() {
-            return Ok(());
-        }
-        if !self.is_top(&path)? {
-            return Err(Error::Submodule { path });
-        }
-        let scope = Scope {
-            repository: Some(Rc::clone(outer)),
-            rules: IgnoreStack::default(),
-            foreign: None,
-        };
-        self.below(Folder {
-            covered: self.selection.covering(&path),
-            path,
-            scope,
-        })
-    }
-
-    /// Takes a tracked file that the search passed by because `.gitignore` excludes it.
-    fn tracked(&mut self, path: RootPath, is_sparse: bool) -> Result<(), Error> {
-        let Some(entry) = self.selection.covering(&path) else {
-            return Ok(());
-        };
-        match self.tree.look(&path)? {
-            None if is_sparse => return Err(Error::Sparse { path }),
-            Some(kind @ (Kind::File | Kind::Link)) if self.has_real_parents(&path)? => {
-                self.take(path, entry, kind == Kind::Link);
-            }
-            // A file that was deleted, or replaced by something else, is gone.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Whether no folder above `path` is a link: git does not look behind one.
-    fn has_real_parents(&self, path: &RootPath) -> Result<bool, Error> {
-        let mut folder = path.parent();
-        while let Some(at) = folder.filter(|at| !at.is_root()) {
-            if self.tree.look(&at)? != Some(Kind::Folder) {
-                return Ok(false);
-            }
-            folder = at.parent();
-        }
-        Ok(true)
     }
 }

@@ -8,7 +8,7 @@ mod process;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(super) use process::{LIMIT, Unanswered, answer, collect, complaint, end, output};
@@ -27,11 +27,18 @@ pub(super) struct Git<'a> {
     pub(super) interrupt: Option<&'a Interrupt>,
 }
 
+/// What git tracks, as it lists it. Of a million files, most are looked at once and never again.
+#[derive(Debug)]
+pub(super) struct Listing {
+    top: PathBuf,
+    lines: Vec<u8>,
+}
+
 /// One path that git tracks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Tracked {
+pub(super) struct Tracked<'a> {
     /// Relative to the top of the work tree.
-    pub(super) path: Vec<u8>,
+    pub(super) path: &'a [u8],
     /// Whether it is a submodule.
     pub(super) is_submodule: bool,
     /// Whether a sparse checkout leaves it out.
@@ -40,29 +47,50 @@ pub(super) struct Tracked {
 
 /// Lists what the repository at `top` tracks below `folder`, a path relative to `top` (empty:
 /// everything).
-pub(super) fn tracked(top: &Path, folder: &[u8], git: Git<'_>) -> Result<Vec<Tracked>, Error> {
+pub(super) fn tracked(top: &Path, folder: &[u8], git: Git<'_>) -> Result<Listing, Error> {
     let mut command = command(top, ".git", git.environment);
     command.args(["ls-files", "--stage", "-t", "-z", "--full-name"]);
     if !folder.is_empty() {
         command.arg("--").arg(OsStr::from_bytes(folder));
     }
-    let failed = |said: &str| Error::Git {
-        top: top.to_path_buf(),
-        said: said.to_owned(),
-    };
-    let listing = output(&mut command, Vec::new(), git.interrupt).map_err(|error| match error {
+    let lines = output(&mut command, Vec::new(), git.interrupt).map_err(|error| match error {
         Unanswered::Run(source) => Error::NoGit {
             top: top.to_path_buf(),
             source,
         },
         Unanswered::Interrupted(interrupted) => Error::Interrupted(interrupted),
-        Unanswered::TimedOut(_) | Unanswered::Refused(_) => failed(&error.to_string()),
+        Unanswered::TimedOut(_) | Unanswered::Refused(_) => failed(top, &error.to_string()),
     })?;
-    listing
-        .split(|&byte| byte == 0)
-        .filter(|line| !line.is_empty())
-        .map(|line| parse(line).ok_or_else(|| failed("its answer cannot be read")))
-        .collect()
+    Ok(Listing {
+        top: top.to_path_buf(),
+        lines,
+    })
+}
+
+impl Listing {
+    /// All that is listed, in git's order.
+    pub(super) fn tracked(&self) -> impl Iterator<Item = Result<Tracked<'_>, Error>> {
+        let lines = self.lines.split(|&byte| byte == 0);
+        let lines = lines.filter(|line| !line.is_empty());
+        lines.map(|line| parse(line).ok_or_else(|| failed(&self.top, "its answer cannot be read")))
+    }
+
+    /// Whether something is listed that `wanted` says yes to.
+    pub(super) fn has(&self, wanted: impl Fn(&Tracked<'_>) -> bool) -> Result<bool, Error> {
+        for tracked in self.tracked() {
+            if wanted(&tracked?) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn failed(top: &Path, said: &str) -> Error {
+    Error::Git {
+        top: top.to_path_buf(),
+        said: said.to_owned(),
+    }
 }
 
 /// git for the work tree at `top`, with nothing configured that could run a program.
@@ -102,12 +130,12 @@ pub(super) fn bare_command(environment: &Environment) -> Command {
 }
 
 /// Reads `TAG MODE OBJECT STAGE<TAB>PATH`.
-fn parse(line: &[u8]) -> Option<Tracked> {
+fn parse(line: &[u8]) -> Option<Tracked<'_>> {
     let tab = line.iter().position(|&byte| byte == b'\t')?;
     let mut fields = line[..tab].split(|&byte| byte == b' ');
     let (tag, mode) = (fields.next()?, fields.next()?);
     Some(Tracked {
-        path: line[tab + 1..].to_vec(),
+        path: &line[tab + 1..],
         is_submodule: mode == b"160000",
         is_sparse: tag.eq_ignore_ascii_case(b"S"),
     })
@@ -120,11 +148,10 @@ mod tests {
     #[test]
     fn lines_of_the_listing_are_read() {
         let line = b"S 160000 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391 0\ta\tb";
-        let path = b"a\tb".to_vec();
         assert_eq!(
             parse(line),
             Some(Tracked {
-                path,
+                path: b"a\tb",
                 is_submodule: true,
                 is_sparse: true
             })

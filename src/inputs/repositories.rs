@@ -24,7 +24,7 @@ use crate::work_tree::{git_folder, is_git_top};
 pub(super) struct Repository {
     top: PathBuf,
     place: Place,
-    tracked: OnceCell<Vec<git::Tracked>>,
+    tracked: OnceCell<git::Listing>,
     /// Whether the files on disk do not tell the whole answer, so that git has to be asked.
     pub(super) in_doubt: Cell<bool>,
 }
@@ -91,6 +91,18 @@ impl Repository {
         }
     }
 
+    /// The bytes of [`in_root`](Self::in_root), should that be a path.
+    pub(super) fn bytes_in_root<'a>(&self, relative: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        match &self.place {
+            Place::Around(prefix) if prefix.is_empty() => Some(relative.into()),
+            Place::Around(prefix) => relative
+                .strip_prefix(prefix.as_slice())?
+                .strip_prefix(b"/")
+                .map(Cow::from),
+            Place::Below(top) => Some([top.relative(), b"/", relative].concat().into()),
+        }
+    }
+
     /// The path in the root of what git calls `relative`; `None` if it lies outside the root.
     pub(super) fn in_root(&self, relative: &[u8]) -> Option<RootPath> {
         let path = RootPath::parse(relative).ok()?;
@@ -102,7 +114,7 @@ impl Repository {
     }
 
     /// What git tracks in the root. git is asked once.
-    pub(super) fn tracked(&self, git: Git<'_>) -> Result<&[git::Tracked], Error> {
+    pub(super) fn tracked(&self, git: Git<'_>) -> Result<&git::Listing, Error> {
         if let Some(tracked) = self.tracked.get() {
             return Ok(tracked);
         }

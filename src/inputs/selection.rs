@@ -257,6 +257,15 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Where all that is selected lies.
+    pub(super) fn reach(&self) -> Reach<'_> {
+        let globs = self.globs.iter().map(|(_, area)| match area {
+            Area::Entry(pattern) => pattern.literal_prefix(),
+            Area::Source { base, .. } => base,
+        });
+        Reach(self.ends.keys().chain(globs).collect())
+    }
+
     /// Whether something at or below `path` could be an input.
     pub(super) fn concerns(&self, path: &RootPath) -> bool {
         let leads_below = |literal: &Literal| literal.end.below(path).is_some();
@@ -295,6 +304,21 @@ impl<'a> Selection<'a> {
             return Err(no_match(pattern, why));
         }
         Ok(())
+    }
+}
+
+/// Paths at and below which all that is selected lies.
+pub(super) struct Reach<'a>(Vec<&'a RootPath>);
+
+impl Reach<'_> {
+    /// Whether something at or below a path could be selected, as far as these bytes of it tell.
+    pub(super) fn may_concern(&self, path: &[u8]) -> bool {
+        let is_below = |path: &[u8], folder: &[u8]| {
+            let rest = path.strip_prefix(folder);
+            folder.is_empty() || rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+        };
+        let mut places = self.0.iter().map(|place| place.relative());
+        places.any(|place| is_below(path, place) || is_below(place, path))
     }
 }
 
@@ -351,4 +375,25 @@ fn behind_link(tree: &dyn Tree, pattern: &Pattern) -> Result<NoMatch, Error> {
         }
     }
     Ok(NoMatch::Nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reach;
+    use crate::path::RootPath;
+
+    #[test]
+    fn what_lies_at_a_place_above_it_or_below_it_may_be_concerned() {
+        let place = RootPath::parse(b"vendor/tools").unwrap();
+        let reach = Reach(vec![&place]);
+        for path in ["vendor", "vendor/tools", "vendor/tools/a/b"] {
+            assert!(reach.may_concern(path.as_bytes()), "{path}");
+        }
+        for path in ["vendo", "vendor/tool", "vendor/tools2", "tools", "a/vendor"] {
+            assert!(!reach.may_concern(path.as_bytes()), "{path}");
+        }
+        let root = RootPath::root();
+        assert!(Reach(vec![&root]).may_concern(b"a"));
+        assert!(!Reach(Vec::new()).may_concern(b"a"));
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md beside this crate maps the modules and states what always holds.
 
+mod child;
 pub mod cli;
 pub mod config;
 pub mod context;

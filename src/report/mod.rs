@@ -131,5 +131,54 @@ fn shown(error: &dyn Error) -> String {
 }
 
 fn shown_text(text: &str) -> String {
-    without_userinfo(&Shown::text(text).to_string())
+    // What tells that something is a secret may be in the part that is left out.
+    abridged(without_userinfo(&Shown::text(text).to_string()))
+}
+
+/// The longest message that is shown whole, in bytes. Some quote what they are about, such as a word of a file.
+const MAX_MESSAGE: usize = 4096;
+
+/// The beginning and the end of a message that nobody would read whole.
+fn abridged(message: String) -> String {
+    if message.len() <= MAX_MESSAGE {
+        return message;
+    }
+    let begin = message.floor_char_boundary(MAX_MESSAGE / 2);
+    let end = message.ceil_char_boundary(message.len() - MAX_MESSAGE / 2);
+    let left_out = end - begin;
+    format!(
+        "{} … ({left_out} bytes left out) … {}",
+        &message[..begin],
+        &message[end..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_MESSAGE, shown_text};
+
+    #[test]
+    fn a_message_that_nobody_would_read_whole_is_shown_in_part() {
+        let message = "é".repeat(MAX_MESSAGE / 2);
+        assert_eq!(shown_text(&message), message);
+        let shown = shown_text(&format!(
+            "the input `{}` is absolute",
+            "é".repeat(1_000_000)
+        ));
+        assert!(shown.starts_with("the input `é"), "{shown}");
+        assert!(shown.ends_with("é` is absolute"), "{shown}");
+        assert!(
+            shown.contains("é … (1995930 bytes left out) … é"),
+            "{shown}"
+        );
+        assert!(shown.len() < MAX_MESSAGE + 100);
+    }
+
+    /// The at sign is what tells that there was one.
+    #[test]
+    fn no_password_is_shown_because_what_follows_it_is_left_out() {
+        let long = "x".repeat(MAX_MESSAGE);
+        let shown = shown_text(&format!("https://user:hunter2{long}@host/{long}"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Pid;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 use super::Invocation;
+use crate::child;
 use crate::interrupt::Signal;
 
 /// How long a group has to end by itself once it was asked to.
@@ -42,41 +43,29 @@ impl Group {
         Ok((Self { leader, id }, stdout, stderr))
     }
 
-    /// Waits for the leader's end, then ends what it left behind.
-    ///
-    /// The rest is killed before the leader is reaped: until then nobody else can get its id, so
-    /// the signal cannot hit a stranger's group.
+    /// Waits for the leader's end, then ends what it left behind, and reaps it after that.
     pub(super) async fn ended(&mut self) -> io::Result<ExitStatus> {
         let mut children = signal(SignalKind::child())?;
-        while !self.leader_has_exited()? {
+        while !child::has_ended(self.id)? {
             children.recv().await;
         }
-        self.send(rustix::process::Signal::KILL);
+        child::signal_group(self.id, rustix::process::Signal::KILL);
         self.leader.wait().await
-    }
-
-    fn leader_has_exited(&self) -> io::Result<bool> {
-        let look_only = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        Ok(waitid(WaitId::Pid(self.id), look_only)?.is_some())
     }
 
     /// Asks the group to end, and after a while makes it.
     pub(super) async fn stop(&mut self, signal: Signal) -> io::Result<()> {
-        self.send(match signal {
+        let signal = match signal {
             Signal::Interrupt => rustix::process::Signal::INT,
             Signal::Terminate => rustix::process::Signal::TERM,
             Signal::HangUp => rustix::process::Signal::HUP,
-        });
+        };
+        child::signal_group(self.id, signal);
         if let Ok(ended) = timeout(GRACE, self.ended()).await {
             return ended.map(drop);
         }
-        self.send(rustix::process::Signal::KILL);
+        child::signal_group(self.id, rustix::process::Signal::KILL);
         self.ended().await.map(drop)
-    }
-
-    fn send(&self, signal: rustix::process::Signal) {
-        // The only possible failure is that nobody is left to get it.
-        let _ = kill_process_group(self.id, signal);
     }
 }
 
@@ -84,7 +73,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         let is_reaped = self.leader.id().is_none();
         if !is_reaped {
-            self.send(rustix::process::Signal::KILL);
+            child::signal_group(self.id, rustix::process::Signal::KILL);
         }
     }
 }

@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal};
 
+use crate::child;
 use crate::interrupt::{Interrupt, Interrupted};
 
 /// A listing takes milliseconds, in huge repositories seconds. git that takes longer waits for
@@ -108,14 +109,10 @@ pub(in crate::inputs) fn collect(
     receiver
 }
 
-/// Waits until git has ended, and leaves it unreaped: until then nobody else can get its id.
+/// Waits until git has ended, and leaves it unreaped.
 fn wait(child: &Child, limit: Duration, interrupt: Option<&Interrupt>) -> Result<(), Unanswered> {
-    let look_only = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let started = Instant::now();
-    while waitid(WaitId::Pid(Pid::from_child(child)), look_only)
-        .map_err(io::Error::from)?
-        .is_none()
-    {
+    while !child::has_ended(Pid::from_child(child))? {
         interrupt.map_or(Ok(()), Interrupt::check)?;
         if started.elapsed() > limit {
             return Err(Unanswered::TimedOut(limit));
@@ -128,8 +125,7 @@ fn wait(child: &Child, limit: Duration, interrupt: Option<&Interrupt>) -> Result
 /// Ends git, if it has not ended, and all that is left of its group if it leads one.
 pub(in crate::inputs) fn end(mut child: Child, is_leader: bool) -> io::Result<ExitStatus> {
     if is_leader {
-        // The only possible failure is that nobody is left to get it.
-        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        child::signal_group(Pid::from_child(&child), Signal::KILL);
     }
     child.kill()?;
     child.wait()

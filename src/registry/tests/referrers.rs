@@ -103,21 +103,25 @@ async fn what_is_listed_already_is_not_listed_again() {
 
 #[tokio::test]
 async fn a_list_that_somebody_else_writes_at_the_same_time_is_written_again() {
-    let shelf = Shelf::new(false);
-    let theirs = list(&["theirs"]);
-    let races = AtomicUsize::new(0);
-    let registry = registry(&shelf.clone(), move |request| {
-        let is_race = is_put_of_the_list(request) && races.fetch_add(1, Ordering::SeqCst) < 2;
-        is_race.then(|| {
-            shelf.put(&list_tag(), theirs.as_bytes());
-            Reply::status(201)
-        })
-    });
-    attach(&client(), &registry, "one").await.unwrap();
-    assert_eq!(texts(&registry).await, ["one"]);
-    let repository = repository(&registry);
-    let theirs = client().attached(&repository, &digest(), "theirs").await;
-    assert_eq!(theirs.unwrap().len(), 1);
+    // What is written the last time counts as well, if it stays.
+    for times in [2, 5] {
+        let shelf = Shelf::new(false);
+        let theirs = list(&["theirs"]);
+        let races = AtomicUsize::new(0);
+        let registry = registry(&shelf.clone(), move |request| {
+            let is_race =
+                is_put_of_the_list(request) && races.fetch_add(1, Ordering::SeqCst) < times;
+            is_race.then(|| {
+                shelf.put(&list_tag(), theirs.as_bytes());
+                Reply::status(201)
+            })
+        });
+        attach(&client(), &registry, "one").await.unwrap();
+        assert_eq!(texts(&registry).await, ["one"]);
+        let repository = repository(&registry);
+        let theirs = client().attached(&repository, &digest(), "theirs").await;
+        assert_eq!(theirs.unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

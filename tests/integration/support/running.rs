@@ -71,7 +71,9 @@ impl Running {
 
     pub(crate) fn finish(mut self) -> Answer {
         let left = PATIENCE.saturating_sub(self.started.elapsed());
-        if !ends_within(&self.child, left) {
+        // Whoever looked before may have found it ended, and then no process has its number any more.
+        let has_ended = self.child.try_wait().unwrap().is_some();
+        if !has_ended && !ends_within(&self.child, left) {
             self.child.kill().unwrap();
         }
         let status = self.child.wait().unwrap();

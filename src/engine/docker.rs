@@ -143,8 +143,8 @@ impl Docker {
         let _ = self.buildx().await;
     }
 
-    /// buildx, if the client has it. The client looks for its plugins itself, which is quicker than having it
-    /// run one.
+    /// buildx, if the client has it. For this question the client asks each of its plugins what it is, which is
+    /// quicker than having it run one.
     async fn buildx(&self) -> Result<Option<Builder>, Error> {
         let ask = async || {
             let question = self.invocation(words(&["info", "--format", "{{json .ClientInfo}}"]));

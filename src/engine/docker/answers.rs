@@ -66,13 +66,15 @@ pub(super) fn buildx(json: &[u8]) -> serde_json::Result<Option<Builder>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Plugin {
-        name: String,
+        /// Missing if a file is called `docker-`, which is no reason not to build.
+        name: Option<String>,
         version: Option<String>,
         err: Option<IgnoredAny>,
     }
     let client: Client = serde_json::from_slice(json)?;
     let mut plugins = client.plugins.unwrap_or_default().into_iter();
-    let buildx = plugins.find(|plugin| plugin.name == "buildx" && plugin.err.is_none());
+    let is_buildx = |plugin: &Plugin| plugin.name.as_deref() == Some("buildx");
+    let buildx = plugins.find(|plugin| is_buildx(plugin) && plugin.err.is_none());
     Ok(buildx.map(|buildx| {
         let version = buildx.version.as_deref().and_then(major_and_minor);
         let has_attestations = version.is_none_or(|version| version >= (0, 10));

@@ -59,6 +59,8 @@ fn buildx_is_a_plugin_that_works() {
     let broken = r#""Name":"buildx","Err":"failed to fetch metadata: exit status 1""#;
     assert_eq!(plugin(broken), None);
     assert_eq!(plugin(r#""Name":"scan","Version":"v1""#), None);
+    let nameless = r#""Path":"/usr/libexec/docker/cli-plugins/docker-","Err":"it has no name""#;
+    assert_eq!(plugin(nameless), None);
     for json in [r#"{"Plugins":null}"#, "{}"] {
         assert_eq!(buildx(json.as_bytes()).unwrap(), None);
     }

@@ -73,7 +73,7 @@ fn next(queue: &Mutex<Queue>, changed: &Condvar) -> Option<PathBuf> {
 fn hash(
     folder: &Path,
     entries: &mut Vec<u8>,
-    bytes: &mut [u8],
+    bytes: &mut Vec<u8>,
     digests: &mut Vec<blake3::Hash>,
 ) -> Vec<PathBuf> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -95,7 +95,8 @@ fn hash(
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&open, name, flags, Mode::empty()).expect("the file is there");
         let size = fstat(&file).expect("it is open").st_size;
-        let size = usize::try_from(size).map_or(bytes.len(), |size| size.min(bytes.len()));
+        let size = usize::try_from(size).expect("a size is not negative");
+        bytes.resize(bytes.len().max(size), 0);
         let count = rustix::io::read(&file, &mut bytes[..size]).expect("it is readable");
         digests.push(blake3::hash(&bytes[..count]));
     }

@@ -285,7 +285,7 @@ impl Inputs {
                 digest: ContentDigest::of(&self.slice),
             },
         ];
-        // In the order of the lines, which then need not be sorted.
+        // In the order of the lines, which then need not be sorted, unless there are links among the entries.
         let items = args
             .chain(build)
             .chain(self.entries.iter().map(Input::item))

@@ -5,6 +5,7 @@
 
 mod answers;
 mod arguments;
+mod buildkit;
 pub mod cache;
 mod contexts;
 mod driver;
@@ -25,7 +26,7 @@ use self::driver::Driver;
 use self::together::Together;
 use super::collision::despite_collisions;
 use super::process::{self, Invocation, Output, Sink};
-use super::{About, BuildRequest, Demand, Error, Image, ImageId, LocalImage, Refusal, environment};
+use super::{About, BuildRequest, Error, Image, ImageId, LocalImage, Refusal, environment};
 use crate::interrupt::Interrupt;
 use crate::platform::Platform;
 use crate::reference::{Digest, Repository, Tag};
@@ -35,6 +36,9 @@ pub(super) const PROGRAM: &str = "docker";
 /// How long a short command may take. A remote engine answers late: docker gives ssh alone 30 s to
 /// connect. `ensure` waits less where the answer matters less.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How often a build is run again because another one of the same image ended at the same moment.
+const MAX_COLLISIONS: usize = 5;
 
 /// How long the removal of a container may take once a signal has come.
 const TIDY_UP: Duration = Duration::from_secs(5);
@@ -120,55 +124,6 @@ impl Docker {
             .ok_or(Error::NotDocker { program: PROGRAM })
     }
 
-    /// Finds the way to BuildKit, and makes sure that the builder can be used which the user has named.
-    pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
-        let find = async || {
-            let builder = match self.buildx().await? {
-                Some(buildx) => buildx,
-                None if answers::has_built_in_buildkit(&engine.client) => Builder::BuiltIn,
-                None => {
-                    let client = engine.client.clone();
-                    return Err(Error::NoBuildKit { client });
-                }
-            };
-            self.check_named_builder(builder).await?;
-            Ok(builder)
-        };
-        self.builder.get_or_try_init(find).await.copied()
-    }
-
-    /// Asks now what a build will ask: there will probably be one, and time until then.
-    pub async fn expect_build(&self) {
-        // Whoever builds asks again.
-        let _ = self.buildx().await;
-    }
-
-    /// buildx, if the client has it. For this question the client asks each of its plugins what it is, which is
-    /// quicker than having it run one.
-    async fn buildx(&self) -> Result<Option<Builder>, Error> {
-        let ask = async || {
-            let question = self.invocation(words(&["info", "--format", "{{json .ClientInfo}}"]));
-            let output = self.ask(&question).await?;
-            if !output.status.success() && answers::knows_no_plugins(&output.stderr) {
-                return Ok(None);
-            }
-            let output = question.succeeded(output)?;
-            answers::buildx(&output.stdout).map_err(|source| Error::Answer {
-                command: "docker info",
-                source,
-            })
-        };
-        self.buildx.get_or_try_init(ask).await.copied()
-    }
-
-    /// Fails if this docker cannot build what is demanded.
-    pub async fn check(&self, demand: &Demand) -> Result<(), Error> {
-        if demand.contexts && self.builder(&self.engine().await?).await? == Builder::BuiltIn {
-            return Err(Error::NoContexts);
-        }
-        Ok(())
-    }
-
     /// Looks an image up. `None` is the engine's own word that it has none; whatever else keeps it
     /// from telling is an error.
     pub async fn inspect(&self, image: Image<'_>) -> Result<Option<LocalImage>, Error> {
@@ -216,7 +171,7 @@ impl Docker {
         }
         // BuildKit joins builds that are alike, and in a containerd store one of them then fails.
         let run = async || self.forward(&build, sink).await;
-        despite_collisions(run, answers::collided).await?;
+        despite_collisions(MAX_COLLISIONS, answers::collided, run).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let ids = answers::built(builder, &report).map_err(|source| Error::Answer {

@@ -33,6 +33,9 @@ pub(super) const PROGRAM: &str = "podman";
 /// another's locks.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How often a build is run again because a layer went meanwhile. A storage that is broken for good says the same.
+const MAX_COLLISIONS: usize = 2;
+
 /// How long the removal of a container may take once a signal has come.
 const TIDY_UP: Duration = Duration::from_secs(5);
 
@@ -158,7 +161,7 @@ impl Podman {
         // one it ends that first, and removes it.
         deed.stop = Some(Signal::HangUp);
         let run = async || self.forward(&deed, sink).await;
-        despite_collisions(run, answers::collided).await?;
+        despite_collisions(MAX_COLLISIONS, answers::collided, run).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let id = answers::built(&report).map_err(|source| Error::Answer {

@@ -54,9 +54,6 @@ impl Versions {
 }
 
 /// Reads `docker info --format '{{json .ClientInfo}}'`: buildx, if the client has it as a plugin that works.
-///
-/// `--provenance` and `--sbom` came with 0.10, and so did the attestations that they turn off. A
-/// version of another form is a build of somebody's own, and taken for a new one.
 pub(super) fn buildx(json: &[u8]) -> serde_json::Result<Option<Builder>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -75,17 +72,19 @@ pub(super) fn buildx(json: &[u8]) -> serde_json::Result<Option<Builder>> {
     let mut plugins = client.plugins.unwrap_or_default().into_iter();
     let is_buildx = |plugin: &Plugin| plugin.name.as_deref() == Some("buildx");
     let buildx = plugins.find(|plugin| is_buildx(plugin) && plugin.err.is_none());
-    Ok(buildx.map(|buildx| {
-        let version = buildx.version.as_deref().and_then(major_and_minor);
-        let has_attestations = version.is_none_or(|version| version >= (0, 10));
-        Builder::Buildx { has_attestations }
-    }))
+    Ok(buildx.map(|buildx| buildx_of(buildx.version.as_deref().unwrap_or_default())))
 }
 
-/// Whether that question was not even understood: a client before 19.03 has no plugins.
-pub(super) fn knows_no_plugins(stderr: &[String]) -> bool {
-    let words = "can't evaluate field ClientInfo";
-    stderr.iter().any(|line| line.contains(words))
+/// Reads `docker buildx version`, such as `github.com/docker/buildx v0.12.1 30feaa1`.
+pub(super) fn buildx_version(answer: &str) -> Builder {
+    buildx_of(answer.split_whitespace().nth(1).unwrap_or_default())
+}
+
+/// buildx of a version. `--provenance` and `--sbom` came with 0.10, and so did the attestations that they turn off.
+/// A version of another form is a build of somebody's own, and taken for a new one.
+fn buildx_of(version: &str) -> Builder {
+    let has_attestations = major_and_minor(version).is_none_or(|version| version >= (0, 10));
+    Builder::Buildx { has_attestations }
 }
 
 /// Whether a client of this version builds with BuildKit by itself: from 18.09 until 23.0, when

@@ -178,3 +178,11 @@ fn an_engine_that_hangs_is_waited_for_once() {
     let asked = machine.docker_log();
     assert!(asked.len() <= 2, "{asked:?}");
 }
+
+/// docker asks all its plugins what they are.
+#[test]
+fn a_plugin_that_hangs_keeps_nobody_from_building() {
+    let machine = Machine::new(Store::Containerd);
+    machine.intercept("docker", "[ \"$1\" != info ] || exec sleep 600");
+    machine.fp(&["ensure"]).succeeded().says("built, pushed");
+}

@@ -383,7 +383,7 @@ fn let_builds_collide(machine: &Machine, times: usize) {
 #[test]
 fn a_build_is_run_again_if_a_layer_went_meanwhile() {
     let machine = Machine::new(Store::Podman);
-    let_builds_collide(&machine, 3);
+    let_builds_collide(&machine, 2);
     machine.fp(&["ensure"]).succeeded().says("built, pushed");
 
     machine.tree.file("hello.sh", "echo edited\n");

@@ -250,6 +250,29 @@ fn while_pushing(store: Store) {
     }
 }
 
+/// The image is published meanwhile, and nobody waits long for an engine that hangs.
+#[test]
+fn while_the_staging_tag_is_taken_away() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let machine = Machine::new(Store::Containerd);
+        machine.hold("image rm");
+        let running = machine.start(&["ensure"]);
+        machine.wait_until_held("image rm");
+        let is_published = || lab::registry().digest(&machine.repository(), &machine.tag());
+        wait_until("the image is published", || is_published().is_some());
+        let sent = Instant::now();
+        running.send(signal);
+        let answer = running.finish().ended_with(128 + signal.as_raw());
+        assert!(
+            sent.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            sent.elapsed()
+        );
+        assert_eq!(answer.stdout, "");
+        machine.release("image rm");
+    }
+}
+
 #[test]
 fn while_pulling() {
     let mut machine = Machine::new(Store::Containerd);

@@ -5,8 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use super::{
-    buildx, built, collided, has_built_in_buildkit, inspected, is_gone, is_no_such_image,
-    is_nothing_to_push, pushed, says_no_such_images, unreachable, versions,
+    buildx, buildx_version, built, collided, has_built_in_buildkit, inspected, is_gone,
+    is_no_such_image, is_nothing_to_push, pushed, says_no_such_images, unreachable, versions,
 };
 use crate::engine::docker::Builder;
 use crate::engine::process::Output;
@@ -55,6 +55,10 @@ fn buildx_is_a_plugin_that_works() {
         has_attestations: false,
     };
     assert_eq!(buildx_of("v0.9.1"), Some(old));
+    let asked =
+        |version: &str| buildx_version(&format!("github.com/docker/buildx {version} ed00243a\n"));
+    assert_eq!((asked("v0.9.1"), asked("0.13.1+ds1")), (old, BUILDX));
+    assert_eq!(buildx_version(""), BUILDX);
     assert_eq!(plugin(r#""Name":"buildx""#), Some(BUILDX));
     let broken = r#""Name":"buildx","Err":"failed to fetch metadata: exit status 1""#;
     assert_eq!(plugin(broken), None);

@@ -1,0 +1,69 @@
+//! The way to BuildKit: which of docker's there is, and what it cannot do.
+
+use std::time::Duration;
+
+use super::arguments::words;
+use super::{Builder, Docker, answers};
+use crate::engine::{About, Demand, Error, process};
+
+/// How long all of docker's plugins may take to say what they are.
+const PLUGINS_LIMIT: Duration = Duration::from_secs(5);
+
+impl Docker {
+    /// Finds the way to BuildKit, and makes sure that the builder can be used which the user has named.
+    pub async fn builder(&self, engine: &About) -> Result<Builder, Error> {
+        let find = async || {
+            let builder = match self.buildx().await? {
+                Some(buildx) => buildx,
+                None if answers::has_built_in_buildkit(&engine.client) => Builder::BuiltIn,
+                None => {
+                    let client = engine.client.clone();
+                    return Err(Error::NoBuildKit { client });
+                }
+            };
+            self.check_named_builder(builder).await?;
+            Ok(builder)
+        };
+        self.builder.get_or_try_init(find).await.copied()
+    }
+
+    /// Asks now what a build will ask: there will probably be one, and time until then.
+    pub async fn expect_build(&self) {
+        // Whoever builds asks again.
+        let _ = self.buildx().await;
+    }
+
+    /// buildx, if the client has it.
+    async fn buildx(&self) -> Result<Option<Builder>, Error> {
+        let ask = async || {
+            if let Some(found) = self.buildx_among_plugins().await? {
+                return Ok(found);
+            }
+            let question = self.invocation(words(&["buildx", "version"]));
+            let output = self.capture(&question).await?;
+            let version = String::from_utf8_lossy(&output.stdout);
+            let is_there = output.status.success();
+            Ok(is_there.then(|| answers::buildx_version(&version)))
+        };
+        self.buildx.get_or_try_init(ask).await.copied()
+    }
+
+    /// buildx as the client tells of its plugins, which is quicker than having it run one. `None` if that does not
+    /// tell: the client is too old, or one of the plugins, each of which it asks, hangs.
+    async fn buildx_among_plugins(&self) -> Result<Option<Option<Builder>>, Error> {
+        let question = self.invocation(words(&["info", "--format", "{{json .ClientInfo}}"]));
+        match process::capture(&question, PLUGINS_LIMIT, &self.interrupt).await {
+            Ok(output) if output.status.success() => Ok(answers::buildx(&output.stdout).ok()),
+            Err(process::Error::Interrupted(interrupted)) => Err(Error::Interrupted(interrupted)),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
+    /// Fails if this docker cannot build what is demanded.
+    pub async fn check(&self, demand: &Demand) -> Result<(), Error> {
+        if demand.contexts && self.builder(&self.engine().await?).await? == Builder::BuiltIn {
+            return Err(Error::NoContexts);
+        }
+        Ok(())
+    }
+}

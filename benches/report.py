@@ -51,6 +51,8 @@ What `fp ensure` and `fp status` take beside the programs that they do the work 
 ENSURE_NOTES = """
 - A miss: another small file each time, in an image of 40 files on a base of 2 MB. fp looks the image up before and after, has it
   in the engine as well, and writes the tag itself; the bare build pushes straight from the builder and looks at nothing.
+- A hit, the image is in the engine: beside looking the image up and inspecting it, fp asks the engine what it is, since an image for
+  another platform is none. It does all three at once, and two of docker's clients at a time are slower than one.
 - A hit, only the name is wanted: `fp ensure --no-pull`, which reads and hashes the inputs before it asks.
 - 100 images, each in a repository of its own; the engine has none of them, and is asked about them too. The way to the registry is
   one of 50 ms there and back (`benches/far.py`), which a new connection takes once more. fp may take 1 s. That none is published

@@ -7,6 +7,7 @@
 /// A pattern, parsed. It is matched against whole paths, parts parted by `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
+    /// Without the backslashes before slashes, which change nothing.
     text: String,
     /// `None` if the pattern is malformed.
     chunks: Option<Vec<Chunk>>,
@@ -46,7 +47,7 @@ impl Glob {
     /// Parses a pattern.
     pub fn parse(text: &str) -> Self {
         Glob {
-            text: text.to_owned(),
+            text: with_plain_slashes(text),
             chunks: chunks(text),
         }
     }
@@ -143,6 +144,23 @@ fn first_char(text: &[u8]) -> Option<(char, usize)> {
         Some(character) => Some((character, character.len_utf8())),
         None => Some((char::REPLACEMENT_CHARACTER, 1)),
     }
+}
+
+/// The pattern with every `\/` as the slash that it is, so that it can be parted at slashes.
+fn with_plain_slashes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (character, characters.as_str().chars().next()) {
+            ('\\', Some('/')) => {}
+            ('\\', Some(escaped)) => {
+                plain.extend([character, escaped]);
+                characters.next();
+            }
+            _ => plain.push(character),
+        }
+    }
+    plain
 }
 
 fn chunks(text: &str) -> Option<Vec<Chunk>> {
@@ -267,6 +285,16 @@ mod tests {
             "what it covers is another question"
         );
         assert!(Glob::parse("[a]/b").may_match_below(b"zzz"));
+    }
+
+    #[test]
+    fn a_slash_parts_a_pattern_behind_a_backslash_too() {
+        let glob = Glob::parse(r"a*\/*");
+        assert!(glob.matches(b"ax/b") && glob.may_match_below(b"ax"));
+        assert!(!glob.may_match_below(b"b"));
+        let glob = Glob::parse(r"*\\/b");
+        assert!(glob.matches(br"a\/b") && glob.may_match_below(br"a\"));
+        assert!(!glob.may_match_below(b"a"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ async fn a_manifest_is_read_as_it_is() {
 async fn other_bytes_than_the_digests_are_refused() {
     let error = read(|| manifest_reply().body("{}")).await.unwrap_err();
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
-    let error = read(|| Reply::Truncated).await.unwrap_err();
+    let error = read(|| Reply::status(200).cut_short()).await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
     let error = read(|| Reply::status(200).body(vec![0; 5 << 20]))
         .await

@@ -1,7 +1,4 @@
-//! Which commands, in which situations; and what happens to their requests.
-
-use crate::support::Reply;
-use crate::support::fault_proxy::Ask;
+//! Which commands, in which situations; and their requests.
 
 /// A command in a situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,42 +193,3 @@ pub(super) const CASES: [(Case, &str, &[&str]); 19] = [
 
 /// The alias's tag.
 pub(super) const ALIAS: &str = "stable";
-
-pub(super) type Fault = fn(Ask<'_>) -> Reply;
-
-pub(super) const FAULTS: [(&str, Fault); 9] = [
-    ("reset", |_| Reply::Reset),
-    (SILENCE, |_| Reply::Silence),
-    (OTHER_BYTES, |ask| match ask() {
-        Reply::Answer {
-            status,
-            headers,
-            mut body,
-        } => {
-            if let Some(last) = body.iter_mut().rev().find(|byte| byte.is_ascii_digit()) {
-                *last = if *last == b'0' { b'1' } else { b'0' };
-            }
-            Reply::Answer {
-                status,
-                headers,
-                body,
-            }
-        }
-        reply => reply,
-    }),
-    ("page, 200", |_| page(200)),
-    ("page, 404", |_| page(404)),
-    ("401", |_| Reply::status(401)),
-    ("403", |_| Reply::status(403)),
-    ("429", |_| Reply::status(429)),
-    ("503", |_| Reply::status(503)),
-];
-
-pub(super) const SILENCE: &str = "silence";
-pub(super) const OTHER_BYTES: &str = "other bytes";
-
-fn page(status: u16) -> Reply {
-    Reply::status(status)
-        .header("Content-Type", "text/html")
-        .body("<html>hello</html>")
-}

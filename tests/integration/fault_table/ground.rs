@@ -1,15 +1,11 @@
 //! What all runs start from, and a run: a command on a machine of its own, on whose way to the registry something
 //! happens.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use super::cases::{ALIAS, Case, Fault, SILENCE};
+use super::cases::{ALIAS, Case};
 use super::judge::{Outcome, Run};
-use super::progress::Progress;
-use crate::support::fault_proxy::FaultProxy;
+use super::way::{Trouble, Way};
 use crate::support::lab::{self, Store};
-use crate::support::{Machine, Reply, Running};
+use crate::support::{Machine, Running};
 
 /// The platforms of the image in parts. `OTHER` is the one whose part is absent where one is.
 const PLATFORMS: [&str; 2] = ["linux/amd64", OTHER];
@@ -67,33 +63,21 @@ impl Ground {
         }
     }
 
-    /// Runs a command with a fault at one kind of its requests, at the first of them or at all.
-    pub(super) fn run(
-        &self,
-        case: Case,
-        place: &'static str,
-        (what, fault): (&str, Fault),
-        once: bool,
-    ) -> Outcome {
+    /// Runs a command with trouble at one kind of its requests.
+    pub(super) fn run(&self, case: Case, place: &'static str, trouble: Trouble) -> Outcome {
         let mut machine = if case.is_in_parts() {
             Machine::bare(Store::Containerd)
         } else {
             Machine::new(Store::Containerd)
         };
         let repository = self.repository(case, &machine);
-        let (proxy, was_there) = self.proxy(case, place, fault, once);
-        let full = format!("{}/{repository}", proxy.host());
+        let way = Way::new(case, place, self.tag(case), trouble);
+        let full = format!("{}/{repository}", way.host());
         let pushed = self.prepare(case, &mut machine, &full);
         let name = format!("{full}:{}", self.tag);
-        let alias = format!("{}/{}:{ALIAS}", proxy.host(), machine.repository());
+        let alias = format!("{}/{}:{ALIAS}", way.host(), machine.repository());
         let mut command = machine.command(&case.arguments(&name, &alias));
-        // Only silence is waited out. Else a busy machine has the time that fp gives it.
-        if what == SILENCE {
-            command.env("FP_REGISTRY_READ_TIMEOUT", "3");
-        }
-        if what == SILENCE && !once {
-            command.env("FP_REGISTRY_TIMEOUT", "8");
-        }
+        command.envs(trouble.limits().iter().copied());
         let folder = machine.folder("log");
         let answer = Running::spawn(command, &folder).finish();
         let now = lab::registry().digest(&repository, self.tag(case));
@@ -101,8 +85,7 @@ impl Ground {
         for name in pushed {
             machine.try_docker(&["image", "rm", &name]);
         }
-        let was_there = was_there.load(Ordering::SeqCst);
-        assert!(was_there, "{case:?}: fp has not asked for {place}");
+        assert!(way.was_there(), "{case:?}: fp has not asked for {place}");
         outcome
     }
 
@@ -172,34 +155,6 @@ impl Ground {
         let record = record.expect("the record is listed");
         registry.copy((&own, record), (repository, record));
         registry.copy((&own, &list), (repository, &list));
-    }
-
-    /// The way to the registry, and whether the fault was there.
-    fn proxy(
-        &self,
-        case: Case,
-        place: &'static str,
-        fault: Fault,
-        once: bool,
-    ) -> (FaultProxy, Arc<AtomicBool>) {
-        let progress = Progress::new(case);
-        let was_there = Arc::<AtomicBool>::default();
-        let (tag, fault_was_there) = (self.tag(case).to_owned(), Arc::clone(&was_there));
-        let proxy = FaultProxy::start(&lab::registry().host, move |request, ask| {
-            let found = progress.place(request, &tag);
-            if found == place && !(fault_was_there.swap(true, Ordering::SeqCst) && once) {
-                return fault(ask);
-            }
-            progress.note(found);
-            // Somebody writes the tag after the first look.
-            let is_overtaken = matches!(case, Case::Overtaken | Case::IndexOvertaken);
-            if is_overtaken && found.starts_with("look: ") {
-                let body = r#"{"errors":[{"code":"MANIFEST_UNKNOWN"}]}"#;
-                return Reply::status(404).body(body);
-            }
-            ask()
-        });
-        (proxy, was_there)
     }
 }
 

@@ -43,8 +43,12 @@ pub(crate) enum Reply {
     Reset,
     /// Never answers, and keeps the connection open.
     Silence,
-    /// Promises more than it sends.
-    Truncated,
+    /// Sends half of the body, and promises more than the whole.
+    CutShort {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// Answers 200, does not say how long the body is, and sends more and more of it.
     Endless,
     /// Answers 200, and then sends a byte of the body every tenth of a second without an end.
@@ -129,6 +133,22 @@ impl Reply {
         self
     }
 
+    /// The same answer, broken off in its body.
+    pub(crate) fn cut_short(self) -> Self {
+        match self {
+            Reply::Answer {
+                status,
+                headers,
+                body,
+            } => Reply::CutShort {
+                status,
+                headers,
+                body,
+            },
+            other => other,
+        }
+    }
+
     pub(crate) fn body(mut self, text: impl Into<Vec<u8>>) -> Self {
         if let Reply::Answer { body, .. } = &mut self {
             *body = text.into();
@@ -195,7 +215,14 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             wait_for_the_end(shared);
             Ok(())
         }
-        Reply::Truncated => write_head(&mut stream, 200, &[], 1000),
+        Reply::CutShort {
+            status,
+            headers,
+            body,
+        } => {
+            write_head(&mut stream, status, &headers, body.len() + 1000)?;
+            stream.write_all(&body[..body.len() / 2])
+        }
         Reply::Endless => {
             stream.write_all(b"HTTP/1.1 200 Scripted\r\nConnection: close\r\n\r\n")?;
             while !shared.is_stopping.load(Ordering::SeqCst) {

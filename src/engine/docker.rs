@@ -113,7 +113,7 @@ impl Docker {
     }
 
     async fn ask_for_engine(&self) -> Result<About, Error> {
-        let question = self.invocation(words(&["version", "--format", "{{json .}}"]));
+        let question = self.brief(words(&["version", "--format", "{{json .}}"]));
         let output = self.ask_successfully(&question).await?;
         let versions = answers::versions(&output.stdout).map_err(|source| Error::Answer {
             command: "docker version",
@@ -131,7 +131,7 @@ impl Docker {
         if let Some(image) = self.inspect_expected(&name).await {
             return Ok(image);
         }
-        let question = self.invocation(words(&["image", "inspect", &name]));
+        let question = self.brief(words(&["image", "inspect", &name]));
         let output = self.ask(&question).await?;
         if answers::says_no_such_images(&output, 1) {
             return Ok(None);
@@ -200,7 +200,7 @@ impl Docker {
         tag: &Tag,
     ) -> Result<(), Error> {
         let name = repository.tagged(tag).to_string();
-        let deed = self.invocation(words(&["tag", &image.to_string(), &name]));
+        let deed = self.brief(words(&["tag", &image.to_string(), &name]));
         self.ask_successfully(&deed).await.map(drop)
     }
 
@@ -210,7 +210,7 @@ impl Docker {
     /// of its digests in that repository.
     pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
         let name = repository.tagged(tag).to_string();
-        let deed = self.invocation(words(&["image", "rm", &name]));
+        let deed = self.brief(words(&["image", "rm", &name]));
         let output = self.ask(&deed).await?;
         if output.stderr.iter().any(|line| answers::is_gone(line)) {
             return Ok(());
@@ -290,6 +290,13 @@ impl Docker {
             environment: self.environment.clone(),
             stop: None,
         }
+    }
+
+    /// A command that ends with its answer.
+    fn brief(&self, arguments: Vec<OsString>) -> Invocation {
+        let mut invocation = self.invocation(arguments);
+        invocation.environment.extend(environment::of_brief());
+        invocation
     }
 
     /// Runs a short command. Whatever its status: that the engine was not reached is an error.

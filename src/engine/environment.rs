@@ -97,6 +97,12 @@ pub(super) fn of_podman(
     allowed(all, &[PROCESS, PODMAN, NETWORK, CREDENTIALS])
 }
 
+/// What a command has beside it that ends with its answer. docker and podman are written in Go: a program that is about
+/// to end collects its garbage in vain, and answers a tenth later for it.
+pub(super) fn of_brief() -> [(OsString, OsString); 1] {
+    [("GOGC".into(), "off".into())]
+}
+
 fn allowed(
     all: impl IntoIterator<Item = (OsString, OsString)>,
     lists: &[&[&str]],

@@ -8,12 +8,11 @@
 mod settle;
 
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use super::error::NoMatch;
 use super::gitignore::IgnoreStack;
-use super::listing::{self, Names};
+use super::listing::{self, Entries, Entry};
 use super::repositories::{Repository, excludes};
 use super::selection::{Findings, Literal, Selection};
 use super::tree::{Kind, WorkTree};
@@ -90,12 +89,6 @@ impl From<Foreign> for Error {
     }
 }
 
-/// A name in a folder, and what it stands for.
-struct Entry {
-    path: RootPath,
-    kind: Kind,
-}
-
 impl Search<'_> {
     /// Takes what an entry without glob characters names: it is always meant, ignored or not.
     fn literal(&mut self, literal: &Literal) -> Result<(), Error> {
@@ -151,45 +144,45 @@ impl Search<'_> {
         while !level.is_empty() {
             let paths: Vec<_> = level.iter().map(|folder| &folder.path).collect();
             let listings = listing::of_all(self.tree.root, &paths);
-            for (folder, names) in level.into_iter().zip(listings) {
-                self.folder(folder, names)?;
+            for (folder, entries) in level.into_iter().zip(listings) {
+                self.folder(folder, entries)?;
             }
             level = std::mem::take(&mut self.next);
         }
         Ok(())
     }
 
-    /// Goes through `names`, those in `folder`.
-    fn folder(&mut self, folder: Folder, names: io::Result<Names>) -> Result<(), Error> {
+    /// Goes through `entries`, those of `folder`.
+    fn folder(&mut self, folder: Folder, entries: io::Result<Entries>) -> Result<(), Error> {
         let Folder {
             path: folder,
             mut scope,
             covered,
         } = folder;
-        let names = names.map_err(|source| Error::Unreadable {
+        let entries = entries.map_err(|source| Error::Unreadable {
             path: folder.clone(),
             source,
         })?;
-        let has = |name: &str| names.iter().any(|(found, _)| found == name);
-        if has(".git") && self.is_nested(&folder, &scope)? {
+        let has = |path: &RootPath| entries.iter().any(|entry| entry.path == *path);
+        let git = folder.join(b".git");
+        if has(&git) && self.is_nested(&folder, &scope)? {
             scope = self.nested_scope(&folder, &scope)?;
         }
         if let Some(repository) = &scope.repository {
-            if has(".gitignore") {
+            if has(&folder.join(b".gitignore")) {
                 scope.rules = repository.with_own(&scope.rules, &repository.relative(&folder))?;
             }
-            if names.is_empty() {
+            if entries.is_empty() {
                 // It could be a submodule that is not checked out.
                 repository.in_doubt.set(true);
             }
         }
-        if names.is_empty() && covered.is_some() {
+        if entries.is_empty() && covered.is_some() {
             self.pass_by(NoMatch::EmptyFolder(folder.clone()));
         }
-        for (name, kind) in names {
-            if name != ".git" {
-                let path = folder.join(name.as_bytes());
-                self.entry(Entry { path, kind }, &scope, covered)?;
+        for entry in entries {
+            if entry.path != git {
+                self.entry(entry, &scope, covered)?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Listing folders: many at the same time, each thread through one buffer.
 
 use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -23,11 +23,17 @@ const RUN: usize = 8;
 /// With fewer runs per thread, starting the thread costs more than it saves.
 const RUNS_PER_THREAD: usize = 3;
 
-/// The names in a folder and what they stand for, in no particular order.
-pub(super) type Names = Vec<(OsString, Kind)>;
+/// What lies in a folder, in no particular order.
+pub(super) type Entries = Vec<Entry>;
+
+/// A name in a folder, and what it stands for.
+pub(super) struct Entry {
+    pub(super) path: RootPath,
+    pub(super) kind: Kind,
+}
 
 /// Lists `folders`, which lie below `root`; the answers have the same order.
-pub(super) fn of_all(root: &Path, folders: &[&RootPath]) -> Vec<io::Result<Names>> {
+pub(super) fn of_all(root: &Path, folders: &[&RootPath]) -> Vec<io::Result<Entries>> {
     let runs: Vec<_> = folders.chunks(RUN).collect();
     let threads = match runs.len() / RUNS_PER_THREAD {
         0 | 1 => 1,
@@ -35,8 +41,8 @@ pub(super) fn of_all(root: &Path, folders: &[&RootPath]) -> Vec<io::Result<Names
     };
     let Ok(listings) = parallel::map(runs.len(), threads, Listing::default, |listing, number| {
         let run = runs[number].iter();
-        let names = run.map(|folder| listing.names(&folder.in_root(root)));
-        Ok::<_, Infallible>(names.collect::<Vec<_>>())
+        let entries = run.map(|folder| listing.entries(root, folder));
+        Ok::<_, Infallible>(entries.collect::<Vec<_>>())
     });
     listings.into_iter().flatten().collect()
 }
@@ -48,20 +54,23 @@ struct Listing {
 }
 
 impl Listing {
-    fn names(&mut self, folder: &Path) -> io::Result<Names> {
+    fn entries(&mut self, root: &Path, folder: &RootPath) -> io::Result<Entries> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let open = retry_on_intr(|| rustix::fs::open(folder, flags, Mode::empty()))?;
+        let on_disk = folder.in_root(root);
+        let open = retry_on_intr(|| rustix::fs::open(&on_disk, flags, Mode::empty()))?;
         self.buffer.reserve(BUFFER);
-        let mut entries = RawDir::new(&open, self.buffer.spare_capacity_mut());
-        let mut names = Vec::new();
-        while let Some(entry) = entries.next() {
+        let mut listed = RawDir::new(&open, self.buffer.spare_capacity_mut());
+        let mut entries = Vec::new();
+        while let Some(entry) = listed.next() {
             let entry = entry?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name != "." && name != ".." {
-                names.push((name.to_owned(), kind(folder, name, entry.file_type())?));
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                let kind = kind(&on_disk, OsStr::from_bytes(name), entry.file_type())?;
+                let path = folder.join(name);
+                entries.push(Entry { path, kind });
             }
         }
-        Ok(names)
+        Ok(entries)
     }
 }
 

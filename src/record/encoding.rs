@@ -3,16 +3,18 @@
 //! Two different items never give the same line, since a field can hold neither of the separators:
 //! TAB and LF are always escaped, and so is the escape character itself.
 
-use std::ops::Range;
-
 use super::{ContentDigest, Item, OutsideKind};
 
 /// A first line, and others in the order in which they were added, one behind the other in one text.
 #[derive(Debug)]
 pub(super) struct Lines {
     text: Vec<u8>,
+    /// Where the first line ends.
     head: usize,
-    places: Vec<Range<usize>>,
+    /// Where the line begins that was added last.
+    last: usize,
+    /// Whether each of the added lines is greater than the one before it.
+    are_sorted: bool,
 }
 
 impl Lines {
@@ -21,7 +23,8 @@ impl Lines {
         Lines {
             text: head.as_bytes().to_vec(),
             head: head.len(),
-            places: Vec::new(),
+            last: head.len(),
+            are_sorted: true,
         }
     }
 
@@ -29,28 +32,21 @@ impl Lines {
     pub(super) fn add(&mut self, item: &Item<'_>) {
         let start = self.text.len();
         write(item, &mut self.text);
-        self.places.push(start..self.text.len());
+        let (before, line) = self.text.split_at(start);
+        self.are_sorted &= before[self.last..] < *line;
+        self.last = start;
     }
 
     /// The first line and the others, sorted by their bytes, each once.
-    pub(super) fn sorted(self) -> String {
-        let mut lines: Vec<_> = self
-            .places
-            .into_iter()
-            .map(|place| &self.text[place])
-            .collect();
-        let text = match lines.is_sorted_by(|line, next| line < next) {
-            true => self.text,
-            false => {
-                lines.sort();
-                lines.dedup();
-                let mut text = Vec::with_capacity(self.text.len());
-                text.extend_from_slice(&self.text[..self.head]);
-                lines.iter().for_each(|line| text.extend_from_slice(line));
-                text
-            }
-        };
-        String::from_utf8(text).expect("a record is UTF-8: all other bytes are escaped")
+    pub(super) fn sorted(mut self) -> String {
+        if !self.are_sorted {
+            let (head, lines) = self.text.split_at(self.head);
+            let mut lines: Vec<_> = lines.split_inclusive(|&byte| byte == b'\n').collect();
+            lines.sort();
+            lines.dedup();
+            self.text = [&[head], &lines[..]].concat().concat();
+        }
+        String::from_utf8(self.text).expect("a record is UTF-8: all other bytes are escaped")
     }
 }
 
@@ -121,7 +117,8 @@ pub(super) fn escaped(field: &[u8]) -> String {
 /// Appends `field` with `\`, control characters and bytes that are no UTF-8 escaped, and nothing
 /// else.
 fn escape(field: &[u8], line: &mut Vec<u8>) {
-    if field.iter().all(is_plain) {
+    // Without an early end this takes many bytes at once.
+    if field.iter().fold(true, |all, byte| all & is_plain(byte)) {
         return line.extend_from_slice(field);
     }
     for chunk in field.utf8_chunks() {
@@ -144,7 +141,7 @@ fn escape(field: &[u8], line: &mut Vec<u8>) {
 
 /// Whether a byte is text by itself and never escaped; almost every field has no others.
 fn is_plain(byte: &u8) -> bool {
-    matches!(byte, b' '..=b'~') && *byte != b'\\'
+    matches!(byte, b' '..=b'~') & (*byte != b'\\')
 }
 
 fn is_special(byte: u8) -> bool {

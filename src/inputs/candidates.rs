@@ -11,10 +11,11 @@ use std::io;
 use std::rc::Rc;
 
 use super::error::NoMatch;
+use super::findings::Findings;
 use super::gitignore::IgnoreStack;
 use super::listing::{self, Entries, Entry};
 use super::repositories::{Repository, excludes};
-use super::selection::{Findings, Literal, Selection};
+use super::selection::{Literal, Selection};
 use super::tree::{Kind, WorkTree};
 use super::{Error, git};
 use crate::path::RootPath;
@@ -37,6 +38,7 @@ pub(super) fn search(tree: WorkTree<'_>, selection: &Selection<'_>) -> Result<Fi
         search.globs()?;
     }
     search.settle()?;
+    search.findings.sort();
     Ok(search.findings)
 }
 

@@ -3,20 +3,24 @@
 use std::cell::LazyCell;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FileType, OFlags};
 
+use super::findings::Found;
 use super::nearby::Nearby;
-use super::selection::Found;
 use super::tree::{Kind, Tree, WorkTree};
 use super::{Content, Error, links, parallel, segments};
 use crate::path::RootPath;
 use crate::record::ContentDigest;
 
-/// So many files, neighbours by their paths, are read by one thread.
-const RUN: usize = 16;
+/// So many files, neighbours by their paths, are read by one thread; the more there are, the more.
+const RUN: RangeInclusive<usize> = 16..=64;
+
+/// Where there are many files, there are about so many runs.
+const RUNS: usize = 128;
 
 /// With fewer runs per thread, starting the thread costs more than it saves.
 const RUNS_PER_THREAD: usize = 4;
@@ -35,7 +39,8 @@ const LFS_MAX: u64 = 1024;
 /// Many files are spread over threads; a large file has all of them to itself, one after the other.
 pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Content>, Error> {
     let cores = LazyCell::new(parallel::cores);
-    let runs: Vec<_> = found.chunks(RUN).collect();
+    let run = (found.len() / RUNS).clamp(*RUN.start(), *RUN.end());
+    let runs: Vec<_> = found.chunks(run).collect();
     let threads = match runs.len() / RUNS_PER_THREAD {
         0 | 1 => 1,
         worth => worth.min(*cores),
@@ -46,10 +51,14 @@ pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Conten
         run.map(|found| reader.read(found))
             .collect::<Result<Vec<_>, _>>()
     })?;
-    let large = |found| read_large(tree, found, *cores);
-    let all = small.into_iter().flatten().zip(found);
-    all.map(|(content, found)| content.map_or_else(|| large(found), Ok))
-        .collect()
+    let mut contents = Vec::with_capacity(found.len());
+    for (content, found) in small.into_iter().flatten().zip(found) {
+        contents.push(match content {
+            Some(content) => content,
+            None => read_large(tree, found, *cores)?,
+        });
+    }
+    Ok(contents)
 }
 
 /// Reads files one after another, into one buffer.

@@ -7,8 +7,9 @@ use super::Error;
 use std::collections::HashSet;
 
 use super::error::{NoMatch, Place};
+use super::findings::{Findings, Found};
 use super::links::{self, Resolved};
-use super::selection::{Area, Findings, Found, Selection};
+use super::selection::{Area, Selection};
 use super::tree::Tree;
 use crate::dockerfile::Source;
 use crate::dockerfile::dockerignore::Dockerignore;
@@ -55,6 +56,7 @@ pub(super) fn find(
             findings.take(&selection, link.clone(), entry, true);
         }
     }
+    findings.sort();
     let takers = Takers {
         sources,
         bases: &bases,
@@ -114,9 +116,9 @@ fn matched_links(
             inside.is_some_and(|inside| source.shape.is_match(&inside))
         })
     };
-    let links = findings.found.iter().filter(|(_, (_, is_link))| *is_link);
+    let links = findings.found().iter().filter(|found| found.is_link);
     links
-        .filter_map(|(link, _)| Some((matching(link)?.0, link.clone())))
+        .filter_map(|link| Some((matching(&link.path)?.0, link.path.clone())))
         .collect()
 }
 
@@ -136,9 +138,7 @@ impl Takers<'_> {
         let followed = selection.literals.iter().map(|literal| &literal.crossed);
         let followed = followed.chain(self.bases.iter().map(|base| &base.crossed));
         let crossed: HashSet<_> = followed.flatten().map(|(link, _)| link).collect();
-        findings
-            .found
-            .retain(|path, _| self.takes(path, selection) || crossed.contains(path));
+        findings.retain(|path| self.takes(path, selection) || crossed.contains(path));
     }
 
     fn takes(&self, path: &RootPath, selection: &Selection<'_>) -> bool {
@@ -175,7 +175,7 @@ impl Takers<'_> {
                 inside.is_some_and(|inside| source.shape.takes(&inside))
             };
             let names_something = match source.shape.is_literal() && !source.shape.takes_all() {
-                true => findings.found.keys().any(takes),
+                true => findings.paths().any(takes),
                 false => findings.has_any_at(&literal.end),
             };
             if !names_something {
@@ -199,7 +199,7 @@ impl Takers<'_> {
             let shape = &source.shape;
             let inside = |path: &RootPath| path.below(&base.end);
             let takes = |path: &RootPath| inside(path).is_some_and(|path| shape.takes(&path));
-            if shape.is_literal() || findings.found.keys().any(takes) {
+            if shape.is_literal() || findings.paths().any(takes) {
                 continue;
             }
             let is_kept_out = |path: &RootPath| {

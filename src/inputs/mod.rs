@@ -10,6 +10,7 @@ mod candidates;
 mod content;
 mod derived;
 mod error;
+mod findings;
 mod git;
 pub mod gitignore;
 mod interpreted;
@@ -33,9 +34,9 @@ pub(crate) use content::{BUFFER, is_executable, open};
 pub use error::{Error, Place, Role};
 pub use shared::Known;
 
+use self::findings::Found;
 use self::git::Git;
 use self::interpreted::Interpreted;
-use self::selection::Found;
 use self::shared::Shared;
 use self::tree::{Kind, Tree, WorkTree};
 use crate::config::Image;

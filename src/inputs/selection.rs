@@ -1,8 +1,8 @@
-//! What is selected, sorted by what it does: names a path, matches by a glob, takes out; and what a
-//! search took because of it.
+//! What is selected, sorted by what it does: names a path, matches by a glob, takes out.
 
 use std::collections::BTreeMap;
 
+use super::findings::{Findings, Found};
 use super::tree::{Kind, Tree};
 use super::{Error, error::NoMatch, links};
 use crate::dockerfile::Shape;
@@ -44,71 +44,6 @@ enum Outs<'a> {
     },
 }
 
-/// A file or link that counts.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Where it lies.
-    pub(super) path: RootPath,
-    /// The position of the entry or source because of which it counts.
-    pub(super) entry: usize,
-    /// Whether it is a symbolic link; else it is a regular file.
-    pub(super) is_link: bool,
-}
-
-/// What a search came upon.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    /// What counts: the position of what selects it, and whether it is a link.
-    pub(super) found: BTreeMap<RootPath, (usize, bool)>,
-    /// What was seen and not taken, for the message about an entry that matches nothing.
-    pub(super) passed_by: Vec<NoMatch>,
-}
-
-impl Findings {
-    /// Takes a file or link, unless it is taken out. The first entry that selects it is named as
-    /// the reason.
-    pub(super) fn take(
-        &mut self,
-        selection: &Selection<'_>,
-        path: RootPath,
-        entry: usize,
-        is_link: bool,
-    ) {
-        if selection.takes_out(&path) {
-            self.passed_by.push(selection.why_out(path));
-        } else {
-            self.found.entry(path).or_insert((entry, is_link));
-        }
-    }
-
-    /// Whether something at or below `path` counts.
-    pub(super) fn has_any_at(&self, path: &RootPath) -> bool {
-        // No name is less than this one.
-        let least_below = path.join(b"\0");
-        let next = self.found.range(least_below..).next();
-        self.found.contains_key(path)
-            || next.is_some_and(|(next, _)| next.relative_to(path).is_some())
-    }
-
-    /// Why nothing that `covers` says yes to was taken, if that is known.
-    pub(super) fn why_not(&self, covers: impl Fn(&RootPath) -> bool) -> Option<NoMatch> {
-        let mut passed_by = self.passed_by.iter();
-        passed_by
-            .find(|why| why.path().is_some_and(&covers))
-            .cloned()
-    }
-
-    /// What counts, in the order of the paths.
-    pub(super) fn into_found(self) -> Vec<Found> {
-        let found = |(path, (entry, is_link))| Found {
-            path,
-            entry,
-            is_link,
-        };
-        self.found.into_iter().map(found).collect()
-    }
-}
-
 /// Finds what `entries` select in `tree`, in the order of the paths.
 pub(super) fn find(
     tree: &dyn Tree,
@@ -125,7 +60,8 @@ pub(super) fn find(
 pub(super) fn matching(tree: &dyn Tree, glob: &Pattern) -> Result<Vec<RootPath>, Error> {
     let mut selection = Selection::empty(Outs::Entries(Vec::new()));
     selection.add_glob(0, Area::Entry(glob));
-    Ok(tree.search(&selection)?.found.into_keys().collect())
+    let found = tree.search(&selection)?.into_found();
+    Ok(found.into_iter().map(|found| found.path).collect())
 }
 
 /// An entry or source that names one path, followed through the links that it crosses.
@@ -293,7 +229,7 @@ impl<'a> Selection<'a> {
         }
         for (entry, area) in &self.globs {
             let covers = |path: &RootPath| area.covers(path);
-            if findings.found.keys().any(covers) {
+            if findings.paths().any(covers) {
                 continue;
             }
             let pattern = &entries[*entry];

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::selection::{Findings, Found, Selection};
+use super::findings::{Findings, Found};
+use super::selection::Selection;
 use super::tree::{Kind, Tree};
 use super::{Content, Error};
 use crate::path::RootPath;

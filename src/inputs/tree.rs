@@ -9,8 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::error::NoMatch;
+use super::findings::{Findings, Found};
 use super::git::Git;
-use super::selection::{Findings, Found, Selection};
+use super::selection::Selection;
 use super::{Content, Error, candidates, content};
 use crate::path::RootPath;
 
@@ -28,7 +29,7 @@ pub(super) trait Tree {
     /// The bytes of the regular file at `path`, on a way that is free of links.
     fn bytes(&self, path: &RootPath) -> Result<Vec<u8>, Error>;
 
-    /// Finds the candidates that `selection` takes.
+    /// Finds the candidates that `selection` takes, sorted.
     fn search(&self, selection: &Selection<'_>) -> Result<Findings, Error>;
 
     /// A file or link that .gitignore kept out of `findings` and that is `wanted`. Folders are entered
@@ -131,7 +132,7 @@ impl Tree for WorkTree<'_> {
         let mut candidates: Vec<RootPath> = ignored.cloned().collect();
         while let Some(path) = candidates.pop() {
             if !matches!(self.look(&path), Ok(Some(Kind::Folder))) {
-                if wanted(&path) && !findings.found.contains_key(&path) {
+                if wanted(&path) && !findings.has(&path) {
                     return Some(path);
                 }
             } else if reaches(&path) {

@@ -92,8 +92,18 @@ fn write_digest(fields: &[&[u8]], digest: &ContentDigest, text: &mut Vec<u8>) {
         escape(field, text);
         text.push(b'\t');
     }
-    text.extend_from_slice(digest.0.to_hex().as_bytes());
+    text.extend_from_slice(&digits(digest));
     text.push(b'\n');
+}
+
+/// The digest as it is shown. All digits at once take less time than one after the other.
+fn digits(digest: &ContentDigest) -> [u8; 64] {
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(digest.0.as_bytes()) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+    }
+    digits
 }
 
 /// Appends a line of `fields`.

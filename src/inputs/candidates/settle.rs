@@ -26,6 +26,7 @@ impl Search<'_> {
     }
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
+        self.findings.sort();
         let reach = self.selection.reach();
         for tracked in repository.tracked(self.tree.git)?.tracked() {
             let tracked = tracked?;
@@ -38,7 +39,7 @@ impl Search<'_> {
             };
             if tracked.is_submodule {
                 self.submodule(repository, path)?;
-            } else if !self.findings.found.contains_key(&path) && !self.selection.takes_out(&path) {
+            } else if !self.findings.has(&path) && !self.selection.takes_out(&path) {
                 self.tracked(path, tracked.is_sparse)?;
             }
         }

@@ -28,7 +28,8 @@ use self::commit::Commit;
 use self::folder::Mode;
 use self::node::Node;
 use self::place::Place;
-use super::selection::{Findings, Found, Selection};
+use super::findings::{Findings, Found};
+use super::selection::Selection;
 use super::tree::{Kind, Tree};
 use super::{
     Content, Error as InputError, Inputs, content, links, read_from, selection, slice_from,

@@ -2,7 +2,8 @@
 
 use super::{Node, Revision};
 use crate::inputs::Error;
-use crate::inputs::selection::{Findings, Literal, Selection};
+use crate::inputs::findings::Findings;
+use crate::inputs::selection::{Literal, Selection};
 use crate::inputs::tree::Kind;
 use crate::path::RootPath;
 
@@ -20,6 +21,7 @@ pub(super) fn search(revision: &Revision, selection: &Selection<'_>) -> Result<F
         let root = RootPath::root();
         search.below(&root, selection.glob_covering(&root))?;
     }
+    search.findings.sort();
     Ok(search.findings)
 }
 

@@ -38,15 +38,20 @@ impl Lines {
     }
 
     /// The first line and the others, sorted by their bytes, each once.
-    pub(super) fn sorted(mut self) -> String {
-        if !self.are_sorted {
-            let (head, lines) = self.text.split_at(self.head);
-            let mut lines: Vec<_> = lines.split_inclusive(|&byte| byte == b'\n').collect();
-            lines.sort();
-            lines.dedup();
-            self.text = [&[head], &lines[..]].concat().concat();
+    pub(super) fn sorted(self) -> String {
+        let text = String::from_utf8(self.text);
+        let text = text.expect("a record is UTF-8: all other bytes are escaped");
+        if self.are_sorted {
+            return text;
         }
-        String::from_utf8(self.text).expect("a record is UTF-8: all other bytes are escaped")
+        let (head, lines) = text.split_at(self.head);
+        let mut lines: Vec<_> = lines.split_inclusive('\n').collect();
+        lines.sort();
+        lines.dedup();
+        let mut sorted = String::with_capacity(text.len());
+        sorted.push_str(head);
+        sorted.extend(lines);
+        sorted
     }
 }
 

@@ -16,10 +16,10 @@ use super::{Content, Error, links, parallel, segments};
 use crate::path::RootPath;
 use crate::record::ContentDigest;
 
-/// So many files, neighbours by their paths, are read by one thread; the more there are, the more.
+/// So many files, neighbours by their paths, are read by one thread in a row: more of them where there are many.
 const RUN: RangeInclusive<usize> = 16..=64;
 
-/// Where there are many files, there are about so many runs.
+/// Runs are longer only where there are this many of them all the same, so that no thread is left with the last.
 const RUNS: usize = 128;
 
 /// With fewer runs per thread, starting the thread costs more than it saves.

@@ -3,9 +3,9 @@
 //! Which sources there are is the Dockerfile's business; here they are followed through links as the
 //! builder follows them, searched, and rid of what .dockerignore keeps out.
 
-use super::Error;
 use std::collections::HashSet;
 
+use super::Error;
 use super::error::{NoMatch, Place};
 use super::findings::{Findings, Found};
 use super::links::{self, Resolved};

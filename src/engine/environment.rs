@@ -98,9 +98,10 @@ pub(super) fn of_podman(
 }
 
 /// What a command has beside it that ends with its answer. docker and podman are written in Go: a program that is about
-/// to end collects its garbage in vain, and answers a tenth later for it.
-pub(super) fn of_brief() -> [(OsString, OsString); 1] {
-    [("GOGC".into(), "off".into())]
+/// to end collects its garbage in vain, and answers a tenth later for it. One that has much to read, such as podman with
+/// thousands of layers, collects it from that limit on.
+pub(super) fn of_brief() -> [(OsString, OsString); 2] {
+    [("GOGC", "off"), ("GOMEMLIMIT", "256MiB")].map(|(name, value)| (name.into(), value.into()))
 }
 
 fn allowed(

@@ -103,3 +103,57 @@ impl Findings {
         self.found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Findings;
+    use crate::dockerfile::dockerignore::Dockerignore;
+    use crate::inputs::error::NoMatch;
+    use crate::inputs::selection::Selection;
+    use crate::path::RootPath;
+
+    fn path(text: &str) -> RootPath {
+        RootPath::parse(text.as_bytes()).unwrap()
+    }
+
+    fn after_taking(taken: &[(&str, usize)], ignored: &[u8]) -> Findings {
+        let (context, ignore) = (RootPath::root(), Dockerignore::parse(ignored).unwrap());
+        let selection = Selection::in_context(&context, &ignore);
+        let mut findings = Findings::default();
+        for (text, entry) in taken {
+            findings.take(&selection, path(text), *entry, false);
+        }
+        findings.sort();
+        findings
+    }
+
+    #[test]
+    fn each_path_stands_once_with_its_first_reason() {
+        let taken = [("b", 2), ("a/c", 1), ("b", 0), ("a/c", 0), ("b", 1)];
+        let findings = after_taking(&taken, b"");
+        let found = findings.into_found();
+        let told: Vec<_> = found
+            .iter()
+            .map(|found| (&found.path, found.entry))
+            .collect();
+        assert_eq!(told, [(&path("a/c"), 1), (&path("b"), 2)]);
+    }
+
+    #[test]
+    fn neighbours_of_a_folder_are_not_in_it() {
+        let findings = after_taking(&[("a-b", 0), ("a0", 0), ("c/d", 0)], b"");
+        assert!(!findings.has_any_at(&path("a")) && !findings.has(&path("c")));
+        for there in ["a-b", "c", "c/d"] {
+            assert!(findings.has_any_at(&path(there)), "{there}");
+        }
+        assert!(findings.has_any_at(&RootPath::root()));
+    }
+
+    #[test]
+    fn what_is_taken_out_is_passed_by() {
+        let findings = after_taking(&[("a", 0), ("b", 0)], b"a\n");
+        assert!(findings.has(&path("b")) && !findings.has(&path("a")));
+        let why = findings.why_not(|_| true);
+        assert!(matches!(why, Some(NoMatch::Dockerignored(out)) if out == path("a")));
+    }
+}

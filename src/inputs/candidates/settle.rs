@@ -26,6 +26,8 @@ impl Search<'_> {
     }
 
     fn settle_one(&mut self, repository: &Rc<Repository>) -> Result<(), Error> {
+        // What is taken from here on needs no sorting in: a submodule's files are not tracked here, and a path that is
+        // listed twice, as in a conflict, may be taken twice.
         self.findings.sort();
         let reach = self.selection.reach();
         for tracked in repository.tracked(self.tree.git)?.tracked() {

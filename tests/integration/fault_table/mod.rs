@@ -53,7 +53,8 @@ fn of_fault(ground: &Ground, case: Case, place: &'static str, fault: &'static Fa
     }
     let run = |once| ground.run(case, place, Trouble::Fault { fault, once });
     let always = run(false);
-    // Each request by which a record is stored has its faults in the other table.
+    // The first table of the page has the faults of each request by which a record is stored, and what asking again
+    // does about them.
     let is_storing = matches!(case, Case::Store | Case::StoreAgain | Case::IndexStore);
     if is_storing || !fault.leaves_time() {
         return always.text();

@@ -8,7 +8,7 @@ use crate::support::Request;
 
 /// How far a command has come, which tells one look from the next.
 pub(super) struct Progress {
-    way: Way,
+    task: Task,
     has_looked_again: AtomicBool,
     /// What was pushed, or a part.
     has_read: AtomicBool,
@@ -17,7 +17,7 @@ pub(super) struct Progress {
 
 /// What a command does with manifests.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Task {
     Reads,
     /// The engine pushes an image, and what arrived is read.
     Publishes,
@@ -28,10 +28,10 @@ enum Way {
 impl Progress {
     pub(super) fn new(case: Case) -> Self {
         Progress {
-            way: match case {
-                Case::RecordFrom | Case::Alias | Case::HitAlias | Case::IndexHit => Way::Reads,
-                Case::Index | Case::IndexOvertaken | Case::IndexStore => Way::Joins,
-                _ => Way::Publishes,
+            task: match case {
+                Case::RecordFrom | Case::Alias | Case::HitAlias | Case::IndexHit => Task::Reads,
+                Case::Index | Case::IndexOvertaken | Case::IndexStore => Task::Joins,
+                _ => Task::Publishes,
             },
             has_looked_again: AtomicBool::new(false),
             has_read: AtomicBool::new(false),
@@ -49,7 +49,7 @@ impl Progress {
         let method = request.method.as_str();
         let has_written = self.has_written.load(Ordering::SeqCst);
         let has_looked_again = self.has_looked_again.load(Ordering::SeqCst);
-        let reads_parts = self.way == Way::Joins && !has_looked_again && !has_written;
+        let reads_parts = self.task == Task::Joins && !has_looked_again && !has_written;
         if path.contains("/referrers/") {
             return "referrers: GET";
         }
@@ -87,7 +87,7 @@ impl Progress {
             ("PUT", true) => "list: PUT",
             ("PUT", false) => "manifest: PUT",
             _ if reads_parts => "part's manifest: GET",
-            _ if self.way == Way::Publishes && !has_looked_again && !has_written => {
+            _ if self.task == Task::Publishes && !has_looked_again && !has_written => {
                 "what was pushed: GET"
             }
             _ => "manifest: GET",
@@ -95,7 +95,7 @@ impl Progress {
     }
 
     fn of_tag(&self, method: &str, has_written: bool) -> &'static str {
-        let has_read = self.way != Way::Reads && self.has_read.load(Ordering::SeqCst);
+        let has_read = self.task != Task::Reads && self.has_read.load(Ordering::SeqCst);
         match method {
             "PUT" => "tag: PUT",
             "HEAD" if has_written => "read back: HEAD",

@@ -237,7 +237,7 @@ impl Machine {
     /// The commands among them that change something.
     pub(crate) fn deeds(&self) -> Vec<String> {
         let is_question = |line: &String| {
-            ["version ", "info ", "image inspect "]
+            ["version ", "info ", "image inspect ", "buildx version"]
                 .iter()
                 .any(|start| line.starts_with(start))
         };

@@ -113,7 +113,9 @@ impl Docker {
     }
 
     async fn ask_for_engine(&self) -> Result<About, Error> {
-        let question = self.brief(words(&["version", "--format", "{{json .}}"]));
+        let question = self
+            .invocation(words(&["version", "--format", "{{json .}}"]))
+            .brief();
         let output = self.ask_successfully(&question).await?;
         let versions = answers::versions(&output.stdout).map_err(|source| Error::Answer {
             command: "docker version",
@@ -131,7 +133,7 @@ impl Docker {
         if let Some(image) = self.inspect_expected(&name).await {
             return Ok(image);
         }
-        let question = self.brief(words(&["image", "inspect", &name]));
+        let question = self.invocation(words(&["image", "inspect", &name])).brief();
         let output = self.ask(&question).await?;
         if answers::says_no_such_images(&output, 1) {
             return Ok(None);
@@ -200,7 +202,9 @@ impl Docker {
         tag: &Tag,
     ) -> Result<(), Error> {
         let name = repository.tagged(tag).to_string();
-        let deed = self.brief(words(&["tag", &image.to_string(), &name]));
+        let deed = self
+            .invocation(words(&["tag", &image.to_string(), &name]))
+            .brief();
         self.ask_successfully(&deed).await.map(drop)
     }
 
@@ -210,7 +214,7 @@ impl Docker {
     /// of its digests in that repository.
     pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
         let name = repository.tagged(tag).to_string();
-        let deed = self.brief(words(&["image", "rm", &name]));
+        let deed = self.invocation(words(&["image", "rm", &name])).brief();
         let output = self.ask(&deed).await?;
         if output.stderr.iter().any(|line| answers::is_gone(line)) {
             return Ok(());
@@ -290,13 +294,6 @@ impl Docker {
             environment: self.environment.clone(),
             stop: None,
         }
-    }
-
-    /// A command that ends with its answer.
-    fn brief(&self, arguments: Vec<OsString>) -> Invocation {
-        let mut invocation = self.invocation(arguments);
-        invocation.environment.extend(environment::of_brief());
-        invocation
     }
 
     /// Runs a short command. Whatever its status: that the engine was not reached is an error.

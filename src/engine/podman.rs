@@ -87,7 +87,9 @@ impl Podman {
     }
 
     async fn ask_for_info(&self) -> Result<Info, Error> {
-        let question = self.brief(words(&["info", "--format", "{{json .}}"]));
+        let question = self
+            .invocation(words(&["info", "--format", "{{json .}}"]))
+            .brief();
         let output = process::capture(&question, LIMIT, &self.interrupt).await?;
         if !output.status.success() {
             return Err(answers::unusable(&output));
@@ -109,7 +111,7 @@ impl Podman {
             Image::Id(id) => id.to_string(),
             Image::Named(reference) => arguments::name(reference),
         };
-        let question = self.brief(words(&["image", "inspect", &name]));
+        let question = self.invocation(words(&["image", "inspect", &name])).brief();
         let output = self.ask(&question).await?;
         if answers::says_no_such_image(&output) {
             return Ok(None);
@@ -182,7 +184,9 @@ impl Podman {
         tag: &Tag,
     ) -> Result<(), Error> {
         let name = arguments::name(&repository.tagged(tag));
-        let deed = self.brief(words(&["tag", &image.to_string(), &name]));
+        let deed = self
+            .invocation(words(&["tag", &image.to_string(), &name]))
+            .brief();
         self.ask_successfully(&deed).await.map(drop)
     }
 
@@ -190,7 +194,7 @@ impl Podman {
     pub async fn untag(&self, repository: &Repository, tag: &Tag) -> Result<(), Error> {
         let name = arguments::name(&repository.tagged(tag));
         // With the image alone it would lose all its names.
-        let deed = self.brief(words(&["untag", &name, &name]));
+        let deed = self.invocation(words(&["untag", &name, &name])).brief();
         let output = self.ask(&deed).await?;
         if output.stderr.iter().any(|line| answers::is_unknown(line)) {
             return Ok(());
@@ -296,13 +300,6 @@ impl Podman {
             environment: self.environment.clone(),
             stop: None,
         }
-    }
-
-    /// A command that ends with its answer.
-    fn brief(&self, arguments: Vec<OsString>) -> Invocation {
-        let mut invocation = self.invocation(arguments);
-        invocation.environment.extend(environment::of_brief());
-        invocation
     }
 
     /// Runs a short command. Whatever its status: that podman cannot work at all is an error.

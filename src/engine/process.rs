@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use self::group::Group;
 use self::lines::{LastLines, MAX_CAPTURED, copy_bytes, copy_lines};
+use super::environment;
 use crate::interrupt::{Interrupt, Interrupted, Signal};
 use crate::shown::Shown;
 
@@ -45,6 +46,12 @@ pub struct Invocation {
 }
 
 impl Invocation {
+    /// The same, as a command that ends with its answer.
+    pub fn brief(mut self) -> Self {
+        self.environment.extend(environment::of_brief());
+        self
+    }
+
     /// The command as messages show it: up to the first flag, so that no argument value is told.
     fn command(&self) -> String {
         let mut command = self.program.to_owned();

@@ -39,7 +39,7 @@ impl Docker {
             if let Some(found) = self.buildx_among_plugins().await? {
                 return Ok(found);
             }
-            let question = self.brief(words(&["buildx", "version"]));
+            let question = self.invocation(words(&["buildx", "version"])).brief();
             let output = self.capture(&question).await?;
             let version = String::from_utf8_lossy(&output.stdout);
             let is_there = output.status.success();
@@ -51,7 +51,9 @@ impl Docker {
     /// buildx as the client tells of its plugins, which is quicker than having it run one. `None` if that does not
     /// tell: the client is too old, or one of the plugins, each of which it asks, hangs.
     async fn buildx_among_plugins(&self) -> Result<Option<Option<Builder>>, Error> {
-        let question = self.brief(words(&["info", "--format", "{{json .ClientInfo}}"]));
+        let question = self
+            .invocation(words(&["info", "--format", "{{json .ClientInfo}}"]))
+            .brief();
         match process::capture(&question, PLUGINS_LIMIT, &self.interrupt).await {
             Ok(output) if output.status.success() => Ok(answers::buildx(&output.stdout).ok()),
             Err(process::Error::Interrupted(interrupted)) => Err(Error::Interrupted(interrupted)),

@@ -55,7 +55,9 @@ impl Docker {
         if !self.driver().await?.is_engines_own() {
             return Ok(CacheAbility::All);
         }
-        let question = self.brief(words(&["info", "--format", "{{json .DriverStatus}}"]));
+        let question = self
+            .invocation(words(&["info", "--format", "{{json .DriverStatus}}"]))
+            .brief();
         let output = self.ask_successfully(&question).await?;
         Ok(match cache::is_containerd_store(&output) {
             true => CacheAbility::All,

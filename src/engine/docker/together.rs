@@ -66,7 +66,7 @@ impl Docker {
     async fn inspect_all(&self, names: &[String]) -> Result<Vec<Option<LocalImage>>, Error> {
         let mut question = words(&["image", "inspect"]);
         question.extend(names.iter().map(Into::into));
-        let question = self.brief(question);
+        let question = self.invocation(question).brief();
         let output = self.ask(&question).await?;
         if answers::says_no_such_images(&output, names.len()) {
             return Ok(vec![None; names.len()]);

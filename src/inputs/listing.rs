@@ -26,7 +26,7 @@ const RUNS_PER_THREAD: usize = 3;
 /// What lies in a folder, in no particular order.
 pub(super) type Entries = Vec<Entry>;
 
-/// A name in a folder, and what it stands for.
+/// What lies in a folder, by its path from the root.
 pub(super) struct Entry {
     pub(super) path: RootPath,
     pub(super) kind: Kind,

@@ -237,3 +237,13 @@ fn without_accident_in_word(word: &str) -> String {
     };
     format!("{plain}{end}")
 }
+
+/// build.rs links libgcc into it.
+#[test]
+#[cfg(target_env = "gnu")]
+fn fp_needs_no_library_but_the_c_library() {
+    let needed = Command::new("ldd").arg(env!("CARGO_BIN_EXE_fp")).output();
+    let needed = String::from_utf8(needed.unwrap().stdout).unwrap();
+    assert!(needed.contains("libc.so"), "{needed}");
+    assert!(!needed.contains("libgcc"), "{needed}");
+}

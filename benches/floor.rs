@@ -1,5 +1,6 @@
-//! The least that hashing a tree can take: lists all folders, reads all files and hashes each, on as many threads as are
-//! wanted, and nothing else. There are no rules, no order, no errors that anybody could make sense of, and no record.
+//! The least that reading a tree and hashing file after file can take: lists all folders, reads all files and hashes each,
+//! on as many threads as are wanted, and nothing else. There are no rules, no order, no errors that anybody could make
+//! sense of, and no record.
 //!
 //! `floor FOLDER THREADS`, for script/bench.
 

@@ -21,11 +21,29 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .configure_from_args();
+    digests(&mut criterion);
     records(&mut criterion);
     patterns(&mut criterion);
     gitignores(&mut criterion);
     dockerignores(&mut criterion);
     criterion.final_summary();
+}
+
+/// Files of 1 to 16 KiB, as sources are: what takes long is that their last chunks are not full.
+fn digests(criterion: &mut Criterion) {
+    let bytes: Vec<_> = (0..1000 * 16 * 1024).map(|at| (at % 251) as u8).collect();
+    let file = |number: usize| &bytes[number * 16 * 1024..][..1024 + number * 7919 % (15 * 1024)];
+    let files: Vec<_> = (0..1000).map(file).collect();
+    criterion.bench_function("digests: 1,000 files of 1 to 16 KiB, at once", |bencher| {
+        bencher.iter(|| ContentDigest::of_each(black_box(&files)));
+    });
+    criterion.bench_function(
+        "digests: 1,000 files of 1 to 16 KiB, one by one",
+        |bencher| {
+            let each = || black_box(&files).iter().copied().map(ContentDigest::of);
+            bencher.iter(|| each().collect::<Vec<_>>());
+        },
+    );
 }
 
 fn records(criterion: &mut Criterion) {

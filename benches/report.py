@@ -31,8 +31,8 @@ NOTES = """
   memory, which fp does not: a file that shrinks would end it by a signal.
 - `hashFiles`: what the expression of that name does in a GitHub workflow, by the toolkit's own package, `@actions/glob`.
 - The bare reading: a program that lists the folders, reads the files and hashes each with BLAKE3, and does nothing else
-  (`benches/floor.rs`; for 40 files on one thread). It has no rules and no order to keep and writes no record, so that nothing that
-  knows what it hashes can take less.
+  (`benches/floor.rs`; for 40 files on one thread). It has no rules and no order to keep and writes no record, but hashes each
+  file alone, where fp hashes many at once.
 - hello, world: what it costs to start a process at all.
 - The ten inputs are selected by a glob (`scripts/*`) and a folder (`tools`). The million files are names of empty files, and
   except in the last row git does not track them.

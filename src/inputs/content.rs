@@ -10,7 +10,7 @@ use std::path::Path;
 use rustix::fs::{FileType, OFlags};
 
 use super::findings::Found;
-use super::nearby::Nearby;
+use super::reader::Reader;
 use super::tree::{Kind, Tree, WorkTree};
 use super::{Content, Error, links, parallel, segments};
 use crate::path::RootPath;
@@ -25,6 +25,11 @@ const RUNS: usize = 128;
 /// With fewer runs per thread, starting the thread costs more than it saves.
 const RUNS_PER_THREAD: usize = 4;
 
+/// So many bytes are hashed at once where one thread reads several runs: using more of the buffer for the first time costs
+/// more than it saves. The files of a single run are hashed one by one: finding out which registers there are takes as
+/// long as hashing twenty.
+const SMALL_BATCH: usize = 32 * 1024;
+
 /// The size of the reading buffer in bytes.
 pub(crate) const BUFFER: usize = 128 * 1024;
 
@@ -32,7 +37,7 @@ pub(crate) const BUFFER: usize = 128 * 1024;
 const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
 /// A pointer is smaller than this many bytes (git-lfs specification).
-const LFS_MAX: u64 = 1024;
+pub(super) const LFS_MAX: u64 = 1024;
 
 /// Reads from disk what `found` lists; the answer has the same order.
 ///
@@ -45,11 +50,14 @@ pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Conten
         0 | 1 => 1,
         worth => worth.min(*cores),
     };
-    let reader = || Reader::new(tree);
+    let batch = match runs.len() {
+        0 | 1 => 0,
+        count if count < 2 * RUNS_PER_THREAD => SMALL_BATCH,
+        _ => BUFFER,
+    };
+    let reader = || Reader::new(tree, batch);
     let small = parallel::map(runs.len(), threads, reader, |reader, number| {
-        let run = runs[number].iter();
-        run.map(|found| reader.read(found))
-            .collect::<Result<Vec<_>, _>>()
+        reader.read(runs[number])
     })?;
     let mut contents = Vec::with_capacity(found.len());
     for (content, found) in small.into_iter().flatten().zip(found) {
@@ -59,47 +67,6 @@ pub(super) fn read_all(tree: WorkTree<'_>, found: &[Found]) -> Result<Vec<Conten
         });
     }
     Ok(contents)
-}
-
-/// Reads files one after another, into one buffer.
-struct Reader<'a> {
-    tree: WorkTree<'a>,
-    nearby: Nearby<'a>,
-    buffer: Vec<u8>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(tree: WorkTree<'a>) -> Self {
-        Reader {
-            tree,
-            nearby: Nearby::new(tree.root),
-            buffer: vec![0; BUFFER],
-        }
-    }
-
-    /// What a file or link holds; `None` of a large file, which is not read.
-    fn read(&mut self, found: &Found) -> Result<Option<Content>, Error> {
-        let path = &found.path;
-        if found.is_link {
-            let text = self.tree.link_text(path)?;
-            return Ok(Some(Content::Link { text }));
-        }
-        let Regular {
-            file,
-            size,
-            executable,
-        } = regular(self.nearby.open(path), path)?;
-        if size >= segments::LARGE {
-            return Ok(None);
-        }
-        // Where the size is known, no further call has to tell that this is the end. Files of some
-        // file systems have no size.
-        let limit = if size == 0 { u64::MAX } else { size };
-        Ok(Some(Content::File {
-            executable,
-            digest: digest(&mut file.take(limit), size, path, &mut self.buffer)?,
-        }))
-    }
 }
 
 /// Reads a large file, as far as it went when it was opened.
@@ -123,15 +90,15 @@ fn read_large(tree: WorkTree<'_>, found: &Found, threads: usize) -> Result<Conte
 }
 
 /// A regular file, open.
-struct Regular {
-    file: File,
+pub(super) struct Regular {
+    pub(super) file: File,
     /// In bytes.
-    size: u64,
-    executable: bool,
+    pub(super) size: u64,
+    pub(super) executable: bool,
 }
 
 /// The file that was opened at `path`, which was a regular one when its folder was searched.
-fn regular(file: io::Result<File>, path: &RootPath) -> Result<Regular, Error> {
+pub(super) fn regular(file: io::Result<File>, path: &RootPath) -> Result<Regular, Error> {
     let file = file.map_err(|source| unreadable(path, source))?;
     let stat = rustix::fs::fstat(&file).map_err(|source| unreadable(path, source.into()))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -159,19 +126,40 @@ pub(super) fn digest(
     path: &RootPath,
     buffer: &mut [u8],
 ) -> Result<ContentDigest, Error> {
+    Ok(match take(bytes, size, path, buffer)? {
+        // What is there at once is hashed with wider vectors.
+        Taken::InBuffer(count) => ContentDigest::of(&buffer[..count]),
+        Taken::Hashed(digest) => digest,
+    })
+}
+
+/// What became of the bytes of a file.
+pub(super) enum Taken {
+    /// So many stand at the buffer's start, and these are all.
+    InBuffer(usize),
+    /// They were more than the buffer holds.
+    Hashed(ContentDigest),
+}
+
+/// Takes `bytes` into `buffer`, or hashes them if it is too small. The parameters are those of [`digest`].
+pub(super) fn take(
+    bytes: &mut dyn Read,
+    size: u64,
+    path: &RootPath,
+    buffer: &mut [u8],
+) -> Result<Taken, Error> {
     let mut count = fill(bytes, buffer).map_err(|source| unreadable(path, source))?;
     if is_lfs_pointer(&buffer[..count], size) {
         return Err(Error::LfsPointer { path: path.clone() });
     }
     if count < buffer.len() {
-        // What is there at once is hashed with wider vectors.
-        return Ok(ContentDigest::of(&buffer[..count]));
+        return Ok(Taken::InBuffer(count));
     }
     let mut hasher = blake3::Hasher::new();
     loop {
         hasher.update(&buffer[..count]);
         if count < buffer.len() {
-            return Ok(hasher.finalize().into());
+            return Ok(Taken::Hashed(hasher.finalize().into()));
         }
         count = fill(bytes, buffer).map_err(|source| unreadable(path, source))?;
     }

@@ -18,6 +18,7 @@ mod links;
 mod listing;
 mod nearby;
 mod parallel;
+mod reader;
 mod repositories;
 pub mod revision;
 mod segments;

@@ -5,6 +5,8 @@
 //! change of it is a new format.
 
 mod encoding;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 
 use std::fmt::{self, Debug, Display, Formatter};
 
@@ -23,6 +25,18 @@ impl ContentDigest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         ContentDigest(blake3::hash(bytes))
+    }
+
+    /// The digest of each of `contents`, in their order: faster than one by one where they are many and small.
+    pub fn of_each(contents: &[&[u8]]) -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if contents.len() > 1
+            && let Some(registers) = lanes::Registers::of_processor().next()
+        {
+            let hashes = lanes::hash_each(contents, registers);
+            return hashes.into_iter().map(ContentDigest).collect();
+        }
+        contents.iter().copied().map(Self::of).collect()
     }
 }
 

@@ -336,10 +336,11 @@ fn mix(state: &mut [u32; 16], [a, b, c, d]: [usize; 4], even: u32, odd: u32) {
 
 #[cfg(test)]
 mod tests {
+    use blake3::hazmat::HasherExt;
     use proptest::prelude::{any, prop};
     use proptest::{prop_assert_eq, proptest};
 
-    use super::{BLOCK, CHUNK, LANES, Registers, hash_each};
+    use super::{BLOCK, CHUNK, LANES, Node, Registers, hash_each};
 
     /// They have the hashes of the crate, in each kind of registers that this processor has.
     #[track_caller]
@@ -382,6 +383,23 @@ mod tests {
         for count in 0..=2 * LANES + 1 {
             let messages: Vec<_> = (0..count).map(|at| &bytes[at..at + 90 * at]).collect();
             check(&messages);
+        }
+    }
+
+    #[test]
+    fn chunks_are_numbered_beyond_4_tib() {
+        let bytes = bytes(CHUNK);
+        for counter in [0, 5, u64::from(u32::MAX), 1 << 32, (7 << 32) + 5] {
+            let mut hasher = blake3::Hasher::new();
+            hasher.set_input_offset(counter * CHUNK as u64);
+            let expected = hasher.update(&bytes).finalize_non_root();
+            let chunk = Node {
+                counter,
+                ..Node::chunk(&bytes, 0, 2)
+            };
+            for registers in Registers::of_processor() {
+                assert_eq!(registers.hash_all(&[chunk]), [expected], "{counter}");
+            }
         }
     }
 

@@ -34,10 +34,10 @@ const SMALL_BATCH: usize = 32 * 1024;
 pub(crate) const BUFFER: usize = 128 * 1024;
 
 /// Every git-lfs pointer starts with this line (git-lfs specification, "The Pointer").
-const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+pub(super) const LFS_HEAD: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
 /// A pointer is smaller than this many bytes (git-lfs specification).
-pub(super) const LFS_MAX: u64 = 1024;
+const LFS_MAX: u64 = 1024;
 
 /// Reads from disk what `found` lists; the answer has the same order.
 ///
@@ -137,7 +137,7 @@ pub(super) fn digest(
 pub(super) enum Taken {
     /// So many stand at the buffer's start, and these are all.
     InBuffer(usize),
-    /// They were more than the buffer holds.
+    /// They fill the buffer, or are more.
     Hashed(ContentDigest),
 }
 

@@ -10,6 +10,9 @@ use super::{Content, Error, segments};
 use crate::path::RootPath;
 use crate::record::ContentDigest;
 
+/// A file of this many bytes fills wide registers by itself, and the crate's own code is faster then.
+const ALONE: usize = 32 * 1024;
+
 /// Reads files one after another into one buffer.
 pub(super) struct Reader<'a> {
     tree: WorkTree<'a>,
@@ -43,6 +46,7 @@ impl<'a> Reader<'a> {
 
     /// What files and links hold; `None` of a large file, which is not read.
     pub(super) fn read(&mut self, run: &[Found]) -> Result<Vec<Option<Content>>, Error> {
+        self.unhashed.clear();
         let mut contents = vec![None; run.len()];
         for (number, found) in run.iter().enumerate() {
             let path = &found.path;
@@ -73,8 +77,13 @@ impl<'a> Reader<'a> {
             size,
             executable,
         } = regular;
+        // A file that does not tell its size gets half of the buffer: it may be long, or a pointer of git-lfs.
+        let wanted = match size {
+            0 => self.buffer.len() as u64 / 2,
+            _ => size,
+        };
         let room = (self.buffer.len() - self.end()) as u64;
-        if self.end() >= self.batch || size.max(content::LFS_MAX) >= room {
+        if self.end() >= self.batch || wanted >= room {
             self.hash(contents);
         }
         let start = self.end();
@@ -83,6 +92,10 @@ impl<'a> Reader<'a> {
         // file systems have no size.
         let mut bytes = file.take(if size == 0 { u64::MAX } else { size });
         match content::take(&mut bytes, size, path, room)? {
+            Taken::InBuffer(count) if count >= ALONE => {
+                let digest = ContentDigest::of(&room[..count]);
+                contents[number] = Some(Content::File { executable, digest });
+            }
             Taken::InBuffer(count) => self.unhashed.push(Unhashed {
                 number,
                 executable,
@@ -119,9 +132,10 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
 
-    use super::Reader;
+    use super::{ALONE, Reader};
     use crate::environment::Environment;
     use crate::inputs::content::BUFFER;
     use crate::inputs::findings::Found;
@@ -161,7 +175,9 @@ mod tests {
             0,
             1,
             5000,
-            BUFFER - 5002,
+            ALONE - 1,
+            ALONE,
+            BUFFER - ALONE - 5001,
             BUFFER - 1,
             BUFFER,
             BUFFER + 1,
@@ -178,9 +194,9 @@ mod tests {
             fs::write(root.path().join(name), &bytes).unwrap();
             expected.push(file(&bytes));
         }
-        std::os::unix::fs::symlink("7", root.path().join("link")).unwrap();
+        symlink("9", root.path().join("link")).unwrap();
         names.insert(3, "link");
-        expected.insert(3, Some(Content::Link { text: b"7".into() }));
+        expected.insert(3, Some(Content::Link { text: b"9".into() }));
         for batch in BATCHES {
             assert_eq!(read(root.path(), &names, batch).unwrap(), expected);
         }
@@ -206,5 +222,73 @@ mod tests {
             let contents = read(root.path(), &["first", "pointer"], BUFFER);
             assert!(matches!(contents, Err(Error::LfsPointer { .. })), "{size}");
         }
+    }
+
+    #[test]
+    fn a_run_of_empty_files_is_hashed() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            fs::write(root.path().join(name), "").unwrap();
+        }
+        for batch in BATCHES {
+            assert_eq!(
+                read(root.path(), &["a", "b"], batch).unwrap(),
+                [file(b""), file(b"")]
+            );
+        }
+    }
+
+    #[test]
+    fn executables_stay_executable() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, size) in [("small", 7), ("alone", ALONE), ("large", BUFFER)] {
+            let path = root.path().join(name);
+            fs::write(&path, vec![0; size]).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let contents = read(root.path(), &["small", "alone", "large"], BUFFER).unwrap();
+        let is_executable =
+            |content: &_| matches!(content, Some(Content::File { executable, .. }) if *executable);
+        assert!(contents.iter().all(is_executable), "{contents:?}");
+    }
+
+    #[test]
+    fn a_pointer_without_a_size_is_seen_at_the_end_of_the_buffer() {
+        let root = tempfile::tempdir().unwrap();
+        let pointer = root.path().join("pointer");
+        fs::write(&pointer, super::content::LFS_HEAD).unwrap();
+        let environment = Environment::default();
+        let git = Git {
+            environment: &environment,
+            interrupt: None,
+        };
+        let mut reader = Reader::new(
+            WorkTree {
+                root: root.path(),
+                git,
+            },
+            BUFFER,
+        );
+        reader.unhashed.push(super::Unhashed {
+            number: 0,
+            executable: false,
+            end: BUFFER - 10,
+        });
+        let regular = super::Regular {
+            file: fs::File::open(&pointer).unwrap(),
+            size: 0,
+            executable: false,
+        };
+        let path = RootPath::parse(b"pointer").unwrap();
+        let result = reader.read_file(1, &path, regular, &mut [None, None]);
+        assert!(matches!(result, Err(Error::LfsPointer { .. })));
+    }
+
+    #[test]
+    fn a_large_text_about_git_lfs_is_no_pointer() {
+        let root = tempfile::tempdir().unwrap();
+        let text = [super::content::LFS_HEAD, &[b'a'; 1024]].concat();
+        fs::write(root.path().join("text"), &text).unwrap();
+        assert_eq!(read(root.path(), &["text"], BUFFER).unwrap(), [file(&text)]);
     }
 }

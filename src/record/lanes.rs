@@ -2,15 +2,15 @@
 //!
 //! A register of sixteen words hashes sixteen chunks of 1 KiB in the time of one. The `blake3` crate fills it from
 //! one message: one of a few KiB leaves most of it empty, and a last chunk that is not full has it to itself. Here
-//! the chunks of all messages share it, and then the parent nodes do. The numbers of the comments are the sections
+//! the chunks of all messages share it, and then the parent nodes do. The numbers in the comments are the sections
 //! of the specification, "BLAKE3: one function, fast everywhere".
 
 use std::array;
 use std::cmp::Reverse;
 use std::iter;
 
-// The standard library asks the processor for all that it can do, which takes a virtual machine three times as long.
-cpufeatures::new!(avx512, "avx512f");
+// The standard library asks the processor for all that it can do, which takes a virtual machine up to three times as long.
+cpufeatures::new!(avx512, "avx512f", "avx2", "fma");
 cpufeatures::new!(avx2, "avx2");
 
 /// So many nodes are hashed side by side: as many as the widest registers have words.
@@ -46,9 +46,12 @@ const ROOT: u32 = 1 << 3;
 /// What a node is hashed to; of a root, the digest.
 type ChainingValue = [u8; blake3::OUT_LEN];
 
-/// The registers that nodes are hashed in. Only [`Registers::of_processor`] gives values away.
+/// Registers of this processor, in which nodes are hashed: [`Registers::of_processor`] alone makes values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Registers {
+pub(super) struct Registers(Width);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
     /// 512 bits.
     Avx512,
     /// 256 bits.
@@ -164,15 +167,8 @@ impl Registers {
     ///
     /// Narrower ones are not worth it: the crate's own code is faster there.
     pub(super) fn of_processor() -> impl Iterator<Item = Self> {
-        let all = [Registers::Avx512, Registers::Avx2];
-        all.into_iter().filter(|registers| registers.are_there())
-    }
-
-    fn are_there(self) -> bool {
-        match self {
-            Registers::Avx512 => avx512::get(),
-            Registers::Avx2 => avx2::get(),
-        }
+        let all = [Width::Avx512, Width::Avx2];
+        all.into_iter().filter(Width::is_there).map(Registers)
     }
 
     fn hash_all(self, nodes: &[Node<'_>]) -> Vec<ChainingValue> {
@@ -198,11 +194,21 @@ impl Registers {
         reason = "many small files take half the time (docs/BENCHMARKS.md, the pure parts)"
     )]
     fn hash(self, nodes: &[Node<'_>; LANES]) -> [Lanes; 8] {
-        match self {
-            // SAFETY: There is no such value unless the processor has AVX-512F.
-            Registers::Avx512 => unsafe { hash_avx512(nodes) },
+        match self.0 {
+            // SAFETY: There is no such value unless the processor has AVX-512F and what the compiler takes that to include:
+            // AVX2, FMA, and F16C, which every processor with AVX-512F has.
+            Width::Avx512 => unsafe { hash_avx512(nodes) },
             // SAFETY: There is no such value unless the processor has AVX2.
-            Registers::Avx2 => unsafe { hash_avx2(nodes) },
+            Width::Avx2 => unsafe { hash_avx2(nodes) },
+        }
+    }
+}
+
+impl Width {
+    fn is_there(&self) -> bool {
+        match self {
+            Width::Avx512 => avx512::get(),
+            Width::Avx2 => avx2::get(),
         }
     }
 }
@@ -335,85 +341,4 @@ fn mix(state: &mut [u32; 16], [a, b, c, d]: [usize; 4], even: u32, odd: u32) {
 }
 
 #[cfg(test)]
-mod tests {
-    use blake3::hazmat::HasherExt;
-    use proptest::prelude::{any, prop};
-    use proptest::{prop_assert_eq, proptest};
-
-    use super::{BLOCK, CHUNK, LANES, Node, Registers, hash_each};
-
-    /// They have the hashes of the crate, in each kind of registers that this processor has.
-    #[track_caller]
-    fn check(messages: &[&[u8]]) {
-        let expected: Vec<_> = messages.iter().copied().map(blake3::hash).collect();
-        for registers in Registers::of_processor() {
-            assert_eq!(hash_each(messages, registers), expected, "{registers:?}");
-        }
-    }
-
-    fn bytes(count: usize) -> Vec<u8> {
-        (0..count).map(|at| (at / 3 % 251) as u8).collect()
-    }
-
-    #[test]
-    fn messages_end_in_every_place() {
-        let bytes = bytes(4 * CHUNK);
-        let mut messages: Vec<_> = (0..=2 * CHUNK + 1).map(|end| &bytes[..end]).collect();
-        check(&messages);
-        messages.reverse();
-        check(&messages);
-    }
-
-    #[test]
-    fn trees_have_every_shape() {
-        let bytes = bytes(70 * CHUNK);
-        for rest in [0, 1, BLOCK, CHUNK - 1] {
-            let message = |chunks| &bytes[..chunks * CHUNK + rest];
-            let messages: Vec<_> = (0..65).map(message).collect();
-            check(&messages);
-            for message in messages {
-                check(&[message]);
-            }
-        }
-    }
-
-    #[test]
-    fn any_number_of_messages_is_hashed() {
-        let bytes = bytes(3 * CHUNK);
-        for count in 0..=2 * LANES + 1 {
-            let messages: Vec<_> = (0..count).map(|at| &bytes[at..at + 90 * at]).collect();
-            check(&messages);
-        }
-    }
-
-    #[test]
-    fn chunks_are_numbered_beyond_4_tib() {
-        let bytes = bytes(CHUNK);
-        for counter in [0, 5, u64::from(u32::MAX), 1 << 32, (7 << 32) + 5] {
-            let mut hasher = blake3::Hasher::new();
-            hasher.set_input_offset(counter * CHUNK as u64);
-            let expected = hasher.update(&bytes).finalize_non_root();
-            let chunk = Node {
-                counter,
-                ..Node::chunk(&bytes, 0, 2)
-            };
-            for registers in Registers::of_processor() {
-                assert_eq!(registers.hash_all(&[chunk]), [expected], "{counter}");
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn hashes_are_those_of_the_crate(
-            bytes in prop::collection::vec(any::<u8>(), 0..20_000),
-            ends in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
-        ) {
-            let messages: Vec<_> = ends.iter().map(|end| &bytes[end.index(bytes.len() + 1)..]).collect();
-            let expected: Vec<_> = messages.iter().copied().map(blake3::hash).collect();
-            for registers in Registers::of_processor() {
-                prop_assert_eq!(&hash_each(&messages, registers), &expected);
-            }
-        }
-    }
-}
+mod tests;

@@ -25,7 +25,7 @@ const RUNS: usize = 128;
 /// With fewer runs per thread, starting the thread costs more than it saves.
 const RUNS_PER_THREAD: usize = 4;
 
-/// So many bytes are hashed at once where one thread reads several runs: using more of the buffer for the first time costs
+/// So many bytes are hashed at once where the runs are few: using more of the buffer for the first time costs
 /// more than it saves. The files of a single run are hashed one by one: finding out which registers there are takes as
 /// long as hashing twenty.
 const SMALL_BATCH: usize = 32 * 1024;

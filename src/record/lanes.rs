@@ -1,4 +1,4 @@
-//! BLAKE3 of many messages at once, on processors with wide registers.
+//! BLAKE3 of many messages at once, by SIMD.
 //!
 //! A register of sixteen words hashes sixteen chunks of 1 KiB in the time of one. The `blake3` crate fills it from
 //! one message: one of a few KiB leaves most of it empty, and a last chunk that is not full has it to itself. Here
@@ -37,7 +37,7 @@ const IV: [u32; 8] = [
     0x5BE0_CD19,
 ];
 
-/// What is told of a block beside its bytes (2.2, table 3).
+/// The domain flags of a block (2.2, table 3).
 const CHUNK_START: u32 = 1 << 0;
 const CHUNK_END: u32 = 1 << 1;
 const PARENT: u32 = 1 << 2;

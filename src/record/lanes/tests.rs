@@ -4,13 +4,27 @@ use blake3::hazmat::HasherExt;
 use proptest::prelude::{any, prop};
 use proptest::{prop_assert_eq, proptest};
 
-use super::{BLOCK, CHUNK, LANES, Node, Registers, hash_each};
+use super::{BLOCK, CHUNK, LANES, Node, Registers, Width, hash_each};
 
 /// All kinds that this processor has. Without any, there is nothing to test, and the tests fail.
 fn registers() -> Vec<Registers> {
     let all: Vec<_> = Registers::of_processor().collect();
     assert!(!all.is_empty(), "this processor has no wide registers");
     all
+}
+
+#[test]
+fn registers_are_those_of_the_processor() {
+    let widths: Vec<_> = registers()
+        .into_iter()
+        .map(|registers| registers.0)
+        .collect();
+    let has_avx512 = is_x86_feature_detected!("avx512f");
+    assert_eq!(widths.contains(&Width::Avx512), has_avx512);
+    assert_eq!(
+        widths.contains(&Width::Avx2),
+        is_x86_feature_detected!("avx2")
+    );
 }
 
 /// The messages have the hashes of the crate, in each kind of registers.

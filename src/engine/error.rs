@@ -144,9 +144,9 @@ impl Error {
         Error::Process(process::Error::TimedOut { command, limit })
     }
 
-    /// Whether the program told of `text` before it failed.
-    pub fn mentions(&self, text: &str) -> bool {
-        matches!(self, Error::Process(error) if error.mentions(text))
+    /// Whether `text` is in what the program said of why it failed.
+    pub fn blames(&self, text: &str) -> bool {
+        matches!(self, Error::Process(error) if error.blames(text))
     }
 
     /// The way out, where there is a known one.

@@ -144,10 +144,13 @@ impl Error {
         }
     }
 
-    /// Whether one of the last lines has `text` in it.
-    pub fn mentions(&self, text: &str) -> bool {
+    /// Whether `text` is in what the program says of why it failed. A build tells before of each step that did, and of
+    /// some of them only by the way.
+    pub fn blames(&self, text: &str) -> bool {
         match self {
-            Error::Failed { last_lines, .. } => last_lines.iter().any(|line| line.contains(text)),
+            Error::Failed { last_lines, .. } => {
+                verdict(last_lines).iter().any(|line| line.contains(text))
+            }
             _ => false,
         }
     }
@@ -159,6 +162,17 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The lines from the last on that begins as the clients of engines tell of errors; all of them if none does.
+fn verdict(lines: &[String]) -> &[String] {
+    // buildx before 0.9 says `error: `, podman `Error: `.
+    let is_verdict = |line: &String| {
+        let begin = line.as_bytes().get(.."error: ".len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(b"error: "))
+    };
+    let begin = lines.iter().rposition(is_verdict).unwrap_or(0);
+    &lines[begin..]
 }
 
 fn last_words(lines: &[String]) -> Option<&str> {

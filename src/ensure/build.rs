@@ -90,7 +90,7 @@ fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
     for (name, upstream) in upstreams {
         if let Upstream::Published(reference) = upstream
             && let Some(digest) = &reference.digest
-            && error.mentions(&digest.to_string())
+            && error.blames(&digest.to_string())
         {
             return Error::UpstreamUnseen {
                 name: name.clone(),

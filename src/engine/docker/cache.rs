@@ -73,7 +73,7 @@ impl Watch {
             |trouble: &CacheTrouble| matches!(trouble, CacheTrouble::Unwritten { .. });
         matches!(error, Error::Process(_))
             && (self.troubles.iter().any(is_unwritten)
-                || refused.iter().any(|words| error.mentions(words)))
+                || refused.iter().any(|words| error.blames(words)))
     }
 }
 
@@ -90,8 +90,11 @@ fn deed(text: &str) -> Option<Deed> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
     use super::Watch;
-    use crate::engine::CacheTrouble;
+    use crate::engine::{CacheTrouble, Error, process};
 
     fn troubles(lines: &[&str]) -> Vec<CacheTrouble> {
         let mut watch = Watch::default();
@@ -157,5 +160,36 @@ mod tests {
             "exporting cache to registry",
         ];
         assert_eq!(troubles(&lines), []);
+    }
+
+    fn explains(last_lines: &[&str]) -> bool {
+        Watch::default().explains(&Error::Process(process::Error::Failed {
+            command: "docker buildx build".to_owned(),
+            status: ExitStatus::from_raw(1 << 8),
+            last_lines: last_lines.iter().map(|&line| line.to_owned()).collect(),
+        }))
+    }
+
+    #[test]
+    fn a_kind_of_cache_that_the_builder_does_not_know_fails_the_build() {
+        assert!(explains(&[
+            "ERROR: failed to solve: unknown cache exporter: \"x\""
+        ]));
+        assert!(explains(&[
+            "ERROR: Cache export is not supported for the docker driver.",
+            "Switch to a different driver, or turn on the containerd image store, and try again.",
+            "Learn more at https://docs.docker.com/go/build-cache-backends/",
+        ]));
+    }
+
+    /// The build was done again, since the steps end in any order.
+    #[test]
+    fn a_cache_that_cannot_be_read_fails_no_build() {
+        assert!(!explains(&[
+            "#4 importing cache manifest from r/x:y",
+            "#4 ERROR: failed to configure registry cache importer: connection refused",
+            "#6 ERROR: process \"/bin/sh -c x\" did not complete successfully: exit code: 7",
+            "ERROR: failed to solve: process \"/bin/sh -c x\" did not complete successfully: exit code: 7",
+        ]));
     }
 }

@@ -9,6 +9,8 @@ on_every_engine! {
     what_an_image_is_built_on_is_made_first_and_only_then
     what_is_not_published_is_handed_over_and_nothing_on_it_is_published
     a_stage_of_the_name_is_replaced
+    an_image_that_the_builder_cannot_get_is_told
+    a_step_that_fails_is_not_taken_for_an_image_that_is_not_found
 }
 
 /// A leaf on two images, one of which is on a third one.
@@ -217,6 +219,22 @@ fn an_image_that_fails_is_told_with_what_is_built_on_it() {
     assert!(machine.leftovers().is_empty(), "{:?}", machine.leftovers());
 }
 
+/// The engines tell of the image's digest shortly before.
+fn a_step_that_fails_is_not_taken_for_an_image_that_is_not_found(store: Store) {
+    let machine = Machine::new(store);
+    diamond(&machine);
+    machine.fp(&["ensure", "left"]).succeeded();
+    machine.tree.file(
+        "Dockerfile",
+        "FROM left\nCOPY --from=right /c /c\nRUN exit 7\n",
+    );
+    machine
+        .fp(&["ensure", "leaf"])
+        .ended_with(1)
+        .says("the image could not be built")
+        .says_nothing_of("the builder cannot get");
+}
+
 #[test]
 fn images_that_do_not_need_each_other_are_built_at_the_same_time() {
     let machine = Machine::new(Store::Containerd);
@@ -284,9 +302,8 @@ fn nothing_is_built_on_an_image_that_is_not_what_its_tag_says() {
 }
 
 /// A registry that tells of an image, and does not hand it out to the builder.
-#[test]
-fn an_image_that_the_builder_cannot_get_is_told() {
-    let machine = Machine::new(Store::Containerd);
+fn an_image_that_the_builder_cannot_get_is_told(store: Store) {
+    let machine = Machine::new(store);
     machine
         .tree
         .file("Dockerfile", "FROM tools\n")

@@ -89,6 +89,7 @@ start_private_engines() {
     *) fail "there is no image store '$store': containerd, classic or both" ;;
   esac
   export_variable "$dir" DOCKER_HOST "unix://$dir/engine-$store/docker.sock"
+  export_variable "$dir" FP_LAB_CTR "$(part engine)/usr/bin/ctr"
 }
 
 # Beside whichever engine the lab uses, the newest that Debian has, for what only its BuildKit knows. It is always private, and
@@ -118,6 +119,8 @@ state = "$folder/run/containerd"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
 address = "$folder/containerd.sock"
+uid = $(id -u)
+gid = $(id -g)
 [plugins."io.containerd.internal.v1.opt"]
 path = "$folder/opt"
 END

@@ -37,7 +37,7 @@ pub(super) const PROGRAM: &str = "docker";
 /// connect. `ensure` waits less where the answer matters less.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How often a build is run again because another one of the same image ended at the same moment.
+/// How often a build is run again because another one was in its way.
 const MAX_COLLISIONS: usize = 5;
 
 /// How long the removal of a container may take once a signal has come.
@@ -172,7 +172,15 @@ impl Docker {
                 .insert("DOCKER_BUILDKIT".into(), "1".into());
         }
         // BuildKit joins builds that are alike, and in a containerd store one of them then fails.
-        let run = async || self.forward(&build, sink).await;
+        let run = async || {
+            let done = self.forward(&build, sink).await;
+            if let Err(Error::Process(failed)) = &done
+                && let Some(snapshot) = failed.last_line().and_then(answers::lost_snapshot)
+            {
+                self.forget_step(builder, snapshot).await;
+            }
+            done
+        };
         despite_collisions(MAX_COLLISIONS, answers::collided, run).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;

@@ -213,13 +213,21 @@ pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<Im
 }
 
 /// Whether the last line of a failed build says that another build was in its way: the image came into the
-/// engine by that one at the same moment, or a step had been begun by one that was stopped.
+/// engine by that one at the same moment, or what a step had made is gone.
 pub(super) fn collided(line: &str) -> bool {
-    let is_there =
-        line.contains(": image \"moby-dangling@") && line.ends_with("\": already exists");
-    let is_stopped = line.starts_with("ERROR: failed to solve: failed to commit ")
-        && line.ends_with(" does not exist: not found");
-    is_there || is_stopped
+    let is_there = line.contains("image \"moby-dangling@") && line.ends_with("\": already exists");
+    is_there || lost_snapshot(line).is_some()
+}
+
+/// The snapshot of a step that BuildKit remembers and no longer has, if the last line of a failed build names one.
+pub(super) fn lost_snapshot(line: &str) -> Option<&str> {
+    let (_, snapshot) = line
+        .strip_suffix(" does not exist: not found")?
+        .rsplit_once("snapshot ")?;
+    // An image's layer is called by a digest.
+    let is_steps =
+        !snapshot.is_empty() && snapshot.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_steps.then_some(snapshot)
 }
 
 /// The digest in `TAG: digest: sha256:… size: …`, the line that ends a push.

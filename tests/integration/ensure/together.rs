@@ -153,3 +153,43 @@ fn who_is_overtaken_takes_what_is_there(store: Store) {
     assert_eq!(digest.as_deref(), Some(first.digest()));
     slow.fp(&["ensure"]).succeeded().says("nothing to do");
 }
+
+/// The snapshot of the step that runs this, as the builder tells of it.
+fn snapshot_of(machine: &Machine, command: &str) -> String {
+    let told = machine.docker(&["buildx", "du", "--verbose"]);
+    let step = told.split("\n\n").find(|record| record.contains(command));
+    let id = step.and_then(|step| step.lines().find_map(|line| line.strip_prefix("ID:")));
+    id.unwrap_or_else(|| panic!("{command}: {told}"))
+        .trim()
+        .to_owned()
+}
+
+/// A build that is stopped, or whose step fails, may leave its builder so, and all builds after it failed.
+#[test]
+fn a_step_that_the_builder_has_lost_is_run_again() {
+    for old_client in [false, true] {
+        let machine = Machine::new(Store::Containerd);
+        let dockerfile = format!("FROM {}\nRUN : {}\n", lab::base(), machine.unique);
+        machine.tree.file("Dockerfile", dockerfile);
+        let context = machine.tree.path("");
+        let context = context.to_str().unwrap();
+        machine.docker(&["buildx", "build", "--output", "type=cacheonly", context]);
+        let lost = snapshot_of(&machine, &machine.unique);
+        lab::lose_snapshot(Store::Containerd, &lost);
+        if old_client {
+            machine.replace_docker(&lab::old_docker_program());
+        }
+        machine
+            .fp(&["ensure"])
+            .succeeded()
+            .says("does not exist: not found")
+            .says("built, pushed");
+        let pruned = machine.docker_log().into_iter();
+        let pruned: Vec<_> = pruned.filter(|line| line.contains("prune")).collect();
+        let command = if old_client { "builder" } else { "buildx" };
+        assert_eq!(
+            pruned,
+            [format!("{command} prune --force --filter id={lost}")]
+        );
+    }
+}

@@ -3,7 +3,8 @@
 //! Nothing is started here. Without the lab a test fails: one that passes without having asked an
 //! engine would show nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -78,6 +79,19 @@ macro_rules! on_every_engine {
     };
 }
 pub(crate) use on_every_engine;
+
+/// Has the engine's own containerd forget a snapshot, which BuildKit has been seen to do to itself.
+pub(crate) fn lose_snapshot(store: Store, snapshot: &str) {
+    let engine = store.address();
+    let engine = engine.strip_prefix("unix://").expect("a private engine");
+    let status = Command::new(variable("FP_LAB_CTR"))
+        .arg("--address")
+        .arg(Path::new(engine).with_file_name("containerd.sock"))
+        .args(["--namespace", "moby", "snapshots", "rm", snapshot])
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
 
 /// The address of an engine that is newer than the others, if there is one: it is always private.
 pub(crate) fn newest_engine() -> Option<String> {

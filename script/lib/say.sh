@@ -31,7 +31,7 @@ quietly() {
   status=$?
   set -e
   ((status == 0)) && return
-  tail -n 100 "$log" | sed 's/^/  | /' >&2
+  tail -n 300 "$log" | sed 's/^/  | /' >&2
   fail "$what failed"
 }
 

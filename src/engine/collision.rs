@@ -3,7 +3,8 @@
 use super::Error;
 
 /// Runs a build; again, but at most `times`, if `collided` says of the last line of its failure that other work was in
-/// its way. What was made by then is in the cache.
+/// its way: BuildKit joins builds that are alike, and in a containerd store one of them may then fail; podman's build
+/// fails if somebody removes an image that it has found. What was made by then is in the cache.
 pub(super) async fn despite_collisions(
     times: usize,
     collided: fn(&str) -> bool,

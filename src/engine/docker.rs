@@ -37,7 +37,7 @@ pub(super) const PROGRAM: &str = "docker";
 /// connect. `ensure` waits less where the answer matters less.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How often a build is run again because another one was in its way.
+/// How often a build is run again that failed though nothing was wrong with it.
 const MAX_COLLISIONS: usize = 5;
 
 /// How long the removal of a container may take once a signal has come.
@@ -171,13 +171,14 @@ impl Docker {
                 .environment
                 .insert("DOCKER_BUILDKIT".into(), "1".into());
         }
-        // BuildKit joins builds that are alike, and in a containerd store one of them then fails.
+        let mut heeds = true;
         let run = async || {
             let done = self.forward(&build, sink).await;
-            if let Err(Error::Process(failed)) = &done
+            if heeds
+                && let Err(Error::Process(failed)) = &done
                 && let Some(snapshot) = failed.last_line().and_then(answers::lost_snapshot)
             {
-                self.forget_step(builder, snapshot).await;
+                heeds = self.forget_step(builder, snapshot).await;
             }
             done
         };

@@ -144,9 +144,12 @@ impl Error {
         Error::Process(process::Error::TimedOut { command, limit })
     }
 
-    /// Whether `text` is in what the program said of why it failed.
-    pub fn blames(&self, text: &str) -> bool {
-        matches!(self, Error::Process(error) if error.blames(text))
+    /// The lines in which a program said why it failed; none if it was not a program that did.
+    pub fn verdict(&self) -> &[String] {
+        match self {
+            Error::Process(error) => error.verdict(),
+            _ => &[],
+        }
     }
 
     /// The way out, where there is a known one.

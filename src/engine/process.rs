@@ -144,14 +144,12 @@ impl Error {
         }
     }
 
-    /// Whether `text` is in what the program says of why it failed. A build tells before of each step that did, and of
-    /// some of them only by the way.
-    pub fn blames(&self, text: &str) -> bool {
+    /// The lines in which the program says why it failed; none if it was not the program that did. Before them a build
+    /// tells of its steps, also of those whose failure does not fail it.
+    pub fn verdict(&self) -> &[String] {
         match self {
-            Error::Failed { last_lines, .. } => {
-                verdict(last_lines).iter().any(|line| line.contains(text))
-            }
-            _ => false,
+            Error::Failed { last_lines, .. } => verdict(last_lines),
+            _ => &[],
         }
     }
 
@@ -164,9 +162,9 @@ impl Error {
     }
 }
 
-/// The lines from the last on that begins as the clients of engines tell of errors; all of them if none does.
+/// The lines from the last on that begins as engines' programs tell of errors; all of them if none does.
 fn verdict(lines: &[String]) -> &[String] {
-    // buildx before 0.9 says `error: `, podman `Error: `.
+    // `ERROR: ` is buildx's since 0.9, `error: ` before, `Error: ` podman's. Docker with BuildKit built in has no such word.
     let is_verdict = |line: &String| {
         let begin = line.as_bytes().get(.."error: ".len());
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(b"error: "))
@@ -176,8 +174,9 @@ fn verdict(lines: &[String]) -> &[String] {
 }
 
 fn last_words(lines: &[String]) -> Option<&str> {
-    let mut lines = lines.iter().rev();
-    lines.find(|line| !line.is_empty()).map(String::as_str)
+    // With Docker Desktop, buildx ends with an address.
+    let says_why = |line: &&String| !line.is_empty() && !line.starts_with("View build details: ");
+    lines.iter().rev().find(says_why).map(String::as_str)
 }
 
 fn after_colon(lines: &[String]) -> String {

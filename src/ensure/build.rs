@@ -9,6 +9,7 @@ use super::{Error, Event, Job, Tell, World, cache};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
+use crate::reference::{Digest, Repository};
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
 /// "Annotations").
@@ -90,7 +91,7 @@ fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
     for (name, upstream) in upstreams {
         if let Upstream::Published(reference) = upstream
             && let Some(digest) = &reference.digest
-            && error.blames(&digest.to_string())
+            && is_about(error.verdict(), &reference.repository, digest)
         {
             return Error::UpstreamUnseen {
                 name: name.clone(),
@@ -100,6 +101,14 @@ fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
         }
     }
     Error::Build(error)
+}
+
+/// Whether these lines name an image, or the address of a layer of its repository.
+fn is_about(lines: &[String], repository: &Repository, digest: &Digest) -> bool {
+    let digest = digest.to_string();
+    let layers = format!("/{}/blobs/", repository.path());
+    let mut lines = lines.iter();
+    lines.any(|line| line.contains(&digest) || line.contains(&layers))
 }
 
 /// Nothing here differs between two builds of one record: no time, no revision.

@@ -224,9 +224,11 @@ pub(super) fn lost_snapshot(line: &str) -> Option<&str> {
     let (_, snapshot) = line
         .strip_suffix(" does not exist: not found")?
         .rsplit_once("snapshot ")?;
-    // An image's layer is called by a digest.
-    let is_steps =
-        !snapshot.is_empty() && snapshot.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // As BuildKit makes them. An image's layer is called by a digest, and what is shorter could be part of others.
+    let is_steps = snapshot.len() == 25
+        && snapshot
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     is_steps.then_some(snapshot)
 }
 

@@ -10,7 +10,7 @@ use crate::engine::{About, Demand, Error, process};
 const PLUGINS_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long a step may take to be forgotten: what it had made is removed with it.
-const PRUNING_LIMIT: Duration = Duration::from_secs(60);
+const PRUNING_LIMIT: Duration = Duration::from_secs(30);
 
 impl Docker {
     /// Finds the way to BuildKit, and makes sure that the builder can be used which the user has named.
@@ -72,17 +72,20 @@ impl Docker {
         Ok(())
     }
 
-    /// Has the builder forget a step whose snapshot it has lost, and nothing else. Every build with that step would fail:
-    /// when a build is stopped or fails, BuildKit may release what a step has made and still take the step for one that
-    /// need not be run again (its pull request 6821 mends this). A step that is in use is kept.
-    pub(super) async fn forget_step(&self, builder: Builder, snapshot: &str) {
-        let id = format!("id={snapshot}");
+    /// Has the builder forget a step whose snapshot it has lost, and nothing else; whether it answered. Every build with
+    /// that step would fail: when a build is stopped or fails, BuildKit may release what a step has made and still take
+    /// the step for one that need not be run again (its pull request 6821 mends this). A step that is in use is kept.
+    pub(super) async fn forget_step(&self, builder: Builder, snapshot: &str) -> bool {
         let command = match builder {
             Builder::Buildx { .. } => "buildx",
             Builder::BuiltIn => "builder",
         };
-        let prune = self.invocation(words(&[command, "prune", "--force", "--filter", &id]));
-        // The build that follows tells whether it helped.
-        let _ = process::capture(&prune, PRUNING_LIMIT, &self.interrupt).await;
+        let id = format!("id={snapshot}");
+        // Without `--all` a step that was not exported yet, on an image that the engine has, is taken for a part of that
+        // image, and kept.
+        let prune = [command, "prune", "--all", "--force", "--filter", &id];
+        let prune = self.invocation(words(&prune)).brief();
+        let pruned = process::capture(&prune, PRUNING_LIMIT, &self.interrupt).await;
+        pruned.is_ok()
     }
 }

@@ -69,11 +69,15 @@ impl Watch {
     /// takes this for a failure, or the builder knows no such cache.
     pub fn explains(&self, error: &Error) -> bool {
         let refused = ["cache exporter", "cache importer", "ache export"];
+        let is_refused = |line: &String| {
+            // What is quoted may be a command of the Dockerfile.
+            let own_words = line.split('"').next().unwrap_or_default();
+            refused.iter().any(|words| own_words.contains(words))
+        };
         let is_unwritten =
             |trouble: &CacheTrouble| matches!(trouble, CacheTrouble::Unwritten { .. });
         matches!(error, Error::Process(_))
-            && (self.troubles.iter().any(is_unwritten)
-                || refused.iter().any(|words| error.blames(words)))
+            && (self.troubles.iter().any(is_unwritten) || error.verdict().iter().any(is_refused))
     }
 }
 
@@ -190,6 +194,13 @@ mod tests {
             "#4 ERROR: failed to configure registry cache importer: connection refused",
             "#6 ERROR: process \"/bin/sh -c x\" did not complete successfully: exit code: 7",
             "ERROR: failed to solve: process \"/bin/sh -c x\" did not complete successfully: exit code: 7",
+        ]));
+    }
+
+    #[test]
+    fn a_command_that_speaks_of_caches_is_not_the_caches() {
+        assert!(!explains(&[
+            "ERROR: failed to solve: process \"/bin/sh -c ccache export\" did not complete successfully: exit code: 7",
         ]));
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -315,4 +317,35 @@ fn messages_show_no_argument_values() {
         stop: None,
     };
     assert_eq!(invocation.command(), "docker buildx build");
+}
+
+fn failed(last_lines: &[&str]) -> Error {
+    Error::Failed {
+        command: "docker buildx build".to_owned(),
+        status: ExitStatus::from_raw(1 << 8),
+        last_lines: last_lines.iter().map(|&line| line.to_owned()).collect(),
+    }
+}
+
+#[test]
+fn what_a_build_tells_of_its_steps_is_not_why_it_failed() {
+    let step = "#4 ERROR: failed to configure registry cache importer: connection refused";
+    for conclusion in [
+        ["ERROR: no", "see there"].as_slice(),
+        &["error: no"],
+        &["Error: 2 errors occurred:", "\t* one", "\t* two"],
+    ] {
+        let lines = [&["ERROR: an earlier one", step], conclusion].concat();
+        assert_eq!(failed(&lines).verdict(), conclusion);
+    }
+    assert_eq!(failed(&[step, "no"]).verdict(), [step, "no"]);
+    assert_eq!(failed(&[]).verdict(), [""; 0]);
+}
+
+/// buildx adds it where Docker Desktop has shown a build.
+#[test]
+fn an_address_at_the_end_says_not_why() {
+    let address = "View build details: docker-desktop://dashboard/build/x";
+    let error = failed(&["ERROR: no", "", address]);
+    assert_eq!(error.last_line(), Some("ERROR: no"));
 }

@@ -71,9 +71,9 @@ fn publish_for_arm64(machine: &Machine) -> String {
 
 /// Pushes an image for arm64 with this label, and leaves none in the engine.
 fn push_for_arm64(machine: &Machine, name: &str, label: &str) {
-    machine
-        .tree
-        .file("arm64/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+    // A layer that no other test has: podman fails where another process removes one that it has just found.
+    let dockerfile = format!("FROM scratch\nCOPY Dockerfile /\n# {}\n", machine.unique);
+    machine.tree.file("arm64/Dockerfile", dockerfile);
     let folder = machine.tree.path("arm64");
     let build: &[&str] = match machine.is_podman() {
         // Its cache takes one platform's layers for another's.

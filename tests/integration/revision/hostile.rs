@@ -141,13 +141,15 @@ fn a_signal_ends_git_and_leaves_nothing() {
         );
         bin.file("bin/git", script).mode("bin/git", 0o755);
         let temporary = Temporary::new();
-        let mut fp = Command::new(env!("CARGO_BIN_EXE_fp"));
+        // The tests may run where SIGINT is ignored: under `nohup`, or in a script's background.
+        let mut fp = Command::new("/usr/bin/env");
         let path = format!(
             "{}:{}",
             bin.path("bin").display(),
             std::env::var("PATH").unwrap()
         );
-        fp.args(["hash", "--rev", "HEAD"])
+        fp.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_fp")])
+            .args(["hash", "--rev", "HEAD"])
             .env_clear()
             .env("PATH", path)
             .env("TMPDIR", temporary.0.path(""))

@@ -83,7 +83,9 @@ pub(crate) use on_every_engine;
 /// Has the engine's own containerd forget a snapshot, which BuildKit has been seen to do to itself.
 pub(crate) fn lose_snapshot(store: Store, snapshot: &str) {
     let engine = store.address();
-    let engine = engine.strip_prefix("unix://").expect("a private engine");
+    let engine = engine
+        .strip_prefix("unix://")
+        .expect("only a private engine has its containerd beside it");
     let status = Command::new(variable("FP_LAB_CTR"))
         .arg("--address")
         .arg(Path::new(engine).with_file_name("containerd.sock"))

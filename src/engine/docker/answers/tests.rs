@@ -230,6 +230,9 @@ fn a_build_that_another_was_faster_with_has_collided() {
         "ERROR: failed to solve: docker.io/library/snapshot: not found",
         "ERROR: failed to solve: parent snapshot sha256:bc9fe782b6b8 does not exist: not found",
         "ERROR: failed to solve: snapshot  does not exist: not found",
+        "ERROR: failed to solve: snapshot x does not exist: not found",
+        "ERROR: failed to solve: snapshot XV3FR0U1R8OPS32K17ZHYXFOC does not exist: not found",
+        "ERROR: failed to solve: snapshot xv3fr0u1r8ops32k17zhy.foc does not exist: not found",
     ] {
         assert!(!collided(own_fault), "{own_fault}");
     }

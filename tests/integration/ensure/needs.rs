@@ -314,7 +314,7 @@ fn an_image_whose_layers_the_builder_cannot_get_is_told() {
 }
 
 /// The digest of a layer that nobody has.
-const LAYER: &str = "sha256:5eb490c329304c8e34f7c297c1a74f52cc14bfcebb440f0386dd3328140430f4";
+const LAYER: &str = "sha256:157a8f8dd1c1023c840db48bab69024548f24df200e60244d59cd79c6ce88cfd";
 
 fn is_told_if_refused(store: Store, is_refused: fn(&Request) -> bool) {
     let machine = Machine::new(store);

@@ -112,6 +112,7 @@ start_private_engine() {
   number=$(lab_number "$dir")
   bridge=fp$number${2:0:2}
   mkdir -p "$folder"
+  # The socket is the user's own, so that the tests reach it with ctr.
   cat >"$folder/containerd.toml" <<END
 version = 2
 root = "$folder/containerd"

@@ -1,19 +1,27 @@
-//! Builds that other work in the same engine made fail, though nothing is wrong with them.
+//! Builds that fail though nothing is wrong with them, because of other work in the same engine.
 
 use super::Error;
 
-/// Runs a build; again, but at most `times`, if `collided` says of the last line of its failure that other work was in
-/// its way: BuildKit joins builds that are alike, and in a containerd store one of them may then fail; podman's build
-/// fails if somebody removes an image that it has found. What was made by then is in the cache.
+/// Runs a build; again, but at most `times`, if after its failure, by the last line of it, building again `may_help`.
+/// What was made by then is in the cache.
+///
+/// BuildKit joins builds that are identical, and in a containerd store one of them may then fail; podman's build fails if
+/// somebody removes an image that it has found.
 pub(super) async fn despite_collisions(
     times: usize,
-    collided: fn(&str) -> bool,
+    may_help: impl AsyncFn(&str) -> bool,
     mut build: impl AsyncFnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
     for _ in 0..times {
-        match build().await {
-            Err(Error::Process(failed)) if failed.last_line().is_some_and(collided) => {}
-            done => return done,
+        let done = build().await;
+        let Err(Error::Process(failed)) = &done else {
+            return done;
+        };
+        let Some(line) = failed.last_line() else {
+            return done;
+        };
+        if !may_help(line).await {
+            return done;
         }
     }
     build().await

@@ -171,18 +171,12 @@ impl Docker {
                 .environment
                 .insert("DOCKER_BUILDKIT".into(), "1".into());
         }
-        let mut heeds = true;
-        let run = async || {
-            let done = self.forward(&build, sink).await;
-            if heeds
-                && let Err(Error::Process(failed)) = &done
-                && let Some(snapshot) = failed.last_line().and_then(answers::lost_snapshot)
-            {
-                heeds = self.forget_step(builder, snapshot).await;
-            }
-            done
+        let run = async || self.forward(&build, sink).await;
+        let may_help = async |line: &str| match answers::lost_snapshot(line) {
+            Some(snapshot) => self.forget_step(builder, snapshot).await,
+            None => answers::collided(line),
         };
-        despite_collisions(MAX_COLLISIONS, answers::collided, run).await?;
+        despite_collisions(MAX_COLLISIONS, may_help, run).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let ids = answers::built(builder, &report).map_err(|source| Error::Answer {

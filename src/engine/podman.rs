@@ -163,7 +163,8 @@ impl Podman {
         // one it ends that first, and removes it.
         deed.stop = Some(Signal::HangUp);
         let run = async || self.forward(&deed, sink).await;
-        despite_collisions(MAX_COLLISIONS, answers::collided, run).await?;
+        let may_help = async |line: &str| answers::collided(line);
+        despite_collisions(MAX_COLLISIONS, may_help, run).await?;
 
         let report = fs::read_to_string(report).map_err(|source| Error::Report { source })?;
         let id = answers::built(&report).map_err(|source| Error::Answer {

@@ -9,7 +9,6 @@ use super::{Error, Event, Job, Tell, World, cache};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
-use crate::reference::{Digest, Repository};
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
 /// "Annotations").
@@ -86,12 +85,16 @@ async fn attempt(
     }
 }
 
-/// What a failed build means: maybe that the builder did not find an image that it was to build on.
+/// What a failed build means: maybe that the builder did not find an image that it was to build on. Where only a layer
+/// cannot be had, its address is all that is told, which may be anywhere.
 fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
     for (name, upstream) in upstreams {
         if let Upstream::Published(reference) = upstream
             && let Some(digest) = &reference.digest
-            && is_about(error.verdict(), &reference.repository, digest)
+            && error
+                .verdict()
+                .iter()
+                .any(|line| line.contains(&digest.to_string()))
         {
             return Error::UpstreamUnseen {
                 name: name.clone(),
@@ -101,14 +104,6 @@ fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
         }
     }
     Error::Build(error)
-}
-
-/// Whether these lines name an image, or the address of a layer of its repository.
-fn is_about(lines: &[String], repository: &Repository, digest: &Digest) -> bool {
-    let digest = digest.to_string();
-    let layers = format!("/{}/blobs/", repository.path());
-    let mut lines = lines.iter();
-    lines.any(|line| line.contains(&digest) || line.contains(&layers))
 }
 
 /// Nothing here differs between two builds of one record: no time, no revision.

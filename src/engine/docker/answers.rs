@@ -212,11 +212,10 @@ pub(super) fn built(builder: Builder, report: &str) -> serde_json::Result<Vec<Im
     Ok(digests.into_iter().map(ImageId::new).collect())
 }
 
-/// Whether the last line of a failed build says that another build was in its way: the image came into the
-/// engine by that one at the same moment, or what a step had made is gone.
+/// Whether the last line of a failed build says that an identical one brought the image into the engine at the same
+/// moment.
 pub(super) fn collided(line: &str) -> bool {
-    let is_there = line.contains("image \"moby-dangling@") && line.ends_with("\": already exists");
-    is_there || lost_snapshot(line).is_some()
+    line.contains("image \"moby-dangling@") && line.ends_with("\": already exists")
 }
 
 /// The snapshot of a step that BuildKit remembers and no longer has, if the last line of a failed build names one.

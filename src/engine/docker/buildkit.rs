@@ -72,9 +72,10 @@ impl Docker {
         Ok(())
     }
 
-    /// Has the builder forget a step whose snapshot it has lost, and nothing else; whether it answered. Every build with
-    /// that step would fail: when a build is stopped or fails, BuildKit may release what a step has made and still take
-    /// the step for one that need not be run again (its pull request 6821 mends this). A step that is in use is kept.
+    /// Has the builder forget a step whose snapshot it has lost, and nothing else; whether it did as it was told. Every
+    /// build with that step would fail. It was seen after builds that were stopped or failed: BuildKit releases what a
+    /// step has made and still takes the step for one that need not be run again (its pull requests 6808 and 6821 tell of
+    /// such cases). A step that is in use is kept.
     pub(super) async fn forget_step(&self, builder: Builder, snapshot: &str) -> bool {
         let command = match builder {
             Builder::Buildx { .. } => "buildx",
@@ -86,6 +87,6 @@ impl Docker {
         let prune = [command, "prune", "--all", "--force", "--filter", &id];
         let prune = self.invocation(words(&prune)).brief();
         let pruned = process::capture(&prune, PRUNING_LIMIT, &self.interrupt).await;
-        pruned.is_ok()
+        pruned.is_ok_and(|output| output.status.success())
     }
 }

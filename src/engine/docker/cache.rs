@@ -37,6 +37,10 @@ impl Watch {
         else {
             return;
         };
+        // A build that is run again begins anew.
+        if text.starts_with("[internal] load build definition from ") {
+            *self = Watch::default();
+        }
         let step = |(known, _): &&(String, Deed)| known == number;
         let known = self.steps.iter().find(step);
         if known.is_none()
@@ -129,6 +133,24 @@ mod tests {
             message: "failed to authorize: 403".to_owned(),
         };
         assert_eq!(troubles(&lines), [expected]);
+    }
+
+    #[test]
+    fn a_build_that_is_run_again_tells_of_itself_alone() {
+        let first = [
+            "#1 [internal] load build definition from Dockerfile",
+            "#4 importing cache manifest from r/x:y",
+            "#4 ERROR: connection refused",
+            "#9 exporting cache to registry",
+            "#9 ERROR: failed to commit",
+        ];
+        assert_eq!(troubles(&first).len(), 2);
+        let second = [
+            "#1 [internal] load build definition from Dockerfile",
+            "#4 [internal] load metadata for r/z:1",
+            "#4 ERROR: no",
+        ];
+        assert_eq!(troubles(&[&first[..], &second].concat()), []);
     }
 
     #[test]

@@ -164,20 +164,26 @@ fn snapshot_of(machine: &Machine, command: &str) -> String {
         .to_owned()
 }
 
-/// A build that is stopped, or whose step fails, may leave its builder so, and all builds after it failed.
+/// A builder that has lost what a step had made, and that step's snapshot.
+fn forgetful() -> (Machine, String) {
+    let machine = Machine::new(Store::Containerd);
+    let dockerfile = format!("FROM {}\nRUN : {}\n", lab::base(), machine.unique);
+    machine.tree.file("Dockerfile", dockerfile);
+    // On an image that the engine has, a step that was not exported yet counts as a part of it.
+    machine.docker(&["pull", "--quiet", &lab::base()]);
+    let context = machine.tree.path("");
+    let context = context.to_str().unwrap();
+    machine.docker(&["buildx", "build", "--output", "type=cacheonly", context]);
+    let lost = snapshot_of(&machine, &machine.unique);
+    lab::lose_snapshot(Store::Containerd, &lost);
+    (machine, lost)
+}
+
+/// A build that was stopped, or whose step failed, left its builder so, and all builds after it failed.
 #[test]
 fn a_step_that_the_builder_has_lost_is_run_again() {
     for old_client in [false, true] {
-        let machine = Machine::new(Store::Containerd);
-        let dockerfile = format!("FROM {}\nRUN : {}\n", lab::base(), machine.unique);
-        machine.tree.file("Dockerfile", dockerfile);
-        // On an image that the engine has, a step that was not exported yet counts as a part of it.
-        machine.docker(&["pull", "--quiet", &lab::base()]);
-        let context = machine.tree.path("");
-        let context = context.to_str().unwrap();
-        machine.docker(&["buildx", "build", "--output", "type=cacheonly", context]);
-        let lost = snapshot_of(&machine, &machine.unique);
-        lab::lose_snapshot(Store::Containerd, &lost);
+        let (machine, lost) = forgetful();
         if old_client {
             machine.replace_docker(&lab::old_docker_program());
         }
@@ -194,4 +200,16 @@ fn a_step_that_the_builder_has_lost_is_run_again() {
             [format!("{command} prune --all --force --filter id={lost}")]
         );
     }
+}
+
+#[test]
+fn a_builder_that_may_not_forget_a_step_does_not_build_again() {
+    let (machine, lost) = forgetful();
+    machine.intercept("docker", "if [ \"$2\" = prune ]; then exit 1; fi");
+    machine.clear_docker_log();
+    machine
+        .fp(&["ensure"])
+        .ended_with(1)
+        .says(&format!("snapshot {lost} does not exist: not found"));
+    assert_eq!(builds(&machine), 1);
 }

@@ -2,11 +2,12 @@
 
 use super::Error;
 
-/// Runs a build; again, but at most `times`, if after its failure, by the last line of it, building again `may_help`.
-/// What was made by then is in the cache.
+/// Runs a build; and again, at most `times`, as long as `may_help` says of the last line of its failure that this may
+/// help. What was made by then is in the cache.
 ///
 /// BuildKit joins builds that are identical, and in a containerd store one of them may then fail; podman's build fails if
-/// somebody removes an image that it has found.
+/// somebody removes an image that it has found. Where an earlier build left its builder damaged, `may_help` mends that
+/// first.
 pub(super) async fn despite_collisions(
     times: usize,
     may_help: impl AsyncFn(&str) -> bool,

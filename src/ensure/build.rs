@@ -9,6 +9,7 @@ use super::{Error, Event, Job, Tell, World, cache};
 use crate::context::StagedContext;
 use crate::engine::{self, BuildRequest, Builder, FINGERPRINT_LABEL, LocalImage, Upstream};
 use crate::platform::Platform;
+use crate::reference::Digest;
 
 /// Where a registry's pages look for the address of the sources (OCI image specification,
 /// "Annotations").
@@ -88,13 +89,13 @@ async fn attempt(
 /// What a failed build means: maybe that the builder did not find an image that it was to build on. Where only a layer
 /// cannot be had, its address is all that is told, which may be anywhere.
 fn of_build(error: engine::Error, upstreams: &Upstreams) -> Error {
+    let is_about = |digest: &Digest| {
+        let digest = digest.to_string();
+        error.verdict().iter().any(|line| line.contains(&digest))
+    };
     for (name, upstream) in upstreams {
         if let Upstream::Published(reference) = upstream
-            && let Some(digest) = &reference.digest
-            && error
-                .verdict()
-                .iter()
-                .any(|line| line.contains(&digest.to_string()))
+            && reference.digest.as_ref().is_some_and(is_about)
         {
             return Error::UpstreamUnseen {
                 name: name.clone(),

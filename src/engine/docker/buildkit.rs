@@ -1,4 +1,4 @@
-//! The way to BuildKit: which of docker's there is, and what it cannot do.
+//! The way to BuildKit: which of docker's there is, what it cannot do, and how it forgets what it has lost.
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod each_registry;
 mod engine_away;
 mod environment;
 mod faults;
+mod lost_step;
 mod needs;
 mod platforms;
 mod podman_alone;

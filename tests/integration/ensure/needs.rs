@@ -241,14 +241,7 @@ fn images_that_do_not_need_each_other_are_built_at_the_same_time() {
     diamond(&machine);
     machine.hold("buildx build");
     let running = machine.start(&["ensure", "leaf"]);
-    let builds = || {
-        machine
-            .docker_log()
-            .iter()
-            .filter(|line| line.starts_with("buildx build"))
-            .count()
-    };
-    wait_until("two builds are under way", || builds() == 2);
+    wait_until("two builds are under way", || machine.builds() == 2);
     machine.release("buildx build");
     let built = running
         .finish()

@@ -247,6 +247,13 @@ impl Machine {
             .collect()
     }
 
+    /// How often docker was asked to build, by buildx.
+    pub(crate) fn builds(&self) -> usize {
+        let log = self.docker_log();
+        let builds = log.iter().filter(|line| line.starts_with("buildx build"));
+        builds.count()
+    }
+
     /// Forgets what docker was asked.
     pub(crate) fn clear_docker_log(&self) {
         let _ = fs::remove_file(self.folder("log").join("docker"));
